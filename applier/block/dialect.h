@@ -1,0 +1,73 @@
+/*
+ * dialect.h - how the CSV files of a block spell lines, nulls and values
+ *
+ * A target driver presets one; the configuration may change the null word and the header columns.
+ * The manifest carries it whole, so that a replay into another target can read the files back into
+ * canonical values (event/value.h) and write them in its own dialect.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "event/value.h"
+
+typedef enum BytesNotation {
+    BYTES_HEX,           /* 00ff */
+    BYTES_BACKSLASH_HEX, /* \x00ff */
+} BytesNotation;
+
+typedef enum BoolNotation {
+    BOOL_LETTERS, /* t, f */
+    BOOL_DIGITS,  /* 1, 0 */
+} BoolNotation;
+
+typedef enum ZoneNotation {
+    ZONE_KEPT, /* 2016-03-11 20:51:10+01 as the source wrote it */
+    ZONE_UTC,  /* 2016-03-11 19:51:10: shifted to UTC, no zone written */
+} ZoneNotation;
+
+/* How a file is quoted and escaped. Dray writes only CSV_QUOTED; the others are Tungsten's. */
+typedef enum CsvStyle {
+    CSV_QUOTED,           /* every value quoted, quotes doubled, null is the bare null word */
+    CSV_TUNGSTEN_MYSQL,   /* values quoted, backslash escapes, null is bare \N */
+    CSV_TUNGSTEN_DEFAULT, /* nothing quoted or escaped, null is the word null */
+} CsvStyle;
+
+/* How canonical values are spelled, and what the target can hold at all. */
+typedef struct Notation {
+    BytesNotation bytes;
+    BoolNotation bools;
+    ZoneNotation zone;
+    bool numeric_nan;       /* NUMERIC can hold NaN */
+    bool numeric_infinity;  /* NUMERIC can hold Infinity */
+    bool float_special;     /* floats can hold NaN and infinities */
+    bool infinite_dates;    /* dates and timestamps: infinity, -infinity */
+    bool bc_dates;
+    bool zero_dates;        /* 0000-00-00 */
+    int max_year;           /* of dates and timestamps; 0: any */
+    int fraction_digits;    /* of a second; more in the source is out of range */
+    int64_t max_hours;      /* of LOGICAL_TIME; 0: any */
+} Notation;
+
+/* The header columns a line may begin with. */
+typedef enum HeaderColumn {
+    HEADER_OPCODE,
+    HEADER_SEQNO,
+    HEADER_ROW_ID,
+    HEADER_TIMESTAMP,
+    HEADER_SERVICE,
+    HEADER_COUNT,
+} HeaderColumn;
+
+typedef struct CsvDialect {
+    CsvStyle style;
+    Text null_word;
+    Notation notation;
+    HeaderColumn header[HEADER_COUNT]; /* their order */
+    size_t header_count;
+    Text header_names[HEADER_COUNT];   /* by HeaderColumn, the prefix included */
+} CsvDialect;
+
+/* "opcode", "seqno", "row_id", "timestamp", "service". */
+const char *header_column_name(HeaderColumn column);
+bool header_column_parse(Text name, HeaderColumn *ret_column) MUST_CHECK;

@@ -1,0 +1,36 @@
+/*
+ * retention.h - the block directories on disk: list, start-up cleaning, retain or remove, prune
+ */
+#pragma once
+
+#include "block/block.h"
+#include "config/config.h"
+
+typedef struct BlockEntry {
+    char *path;
+    uint64_t first_seqno;
+    bool finished;     /* has a manifest */
+    uint64_t bytes;    /* of all files in the directory */
+    int64_t mtime_us;  /* of the manifest, or of the directory */
+} BlockEntry;
+
+typedef struct BlockList {
+    BlockEntry *entries; /* by first seqno */
+    size_t count;
+    uint64_t bytes;
+} BlockList;
+
+/* Directories named by 20 digits; anything else is left alone and not listed. A missing directory
+ * gives an empty list. */
+bool block_list(const char *directory, BlockList *ret_list, Error *err) MUST_CHECK;
+void block_list_free(BlockList *list);
+CLEANUP_DEFINE(BlockList *, block_list_free);
+
+/* At start: remove unfinished directories, and finished ones past the committed seqno (they are
+ * read again from the source). *ret_removed counts both. */
+bool retention_clean(
+    const char *directory, uint64_t committed_seqno, size_t *ret_removed, Error *err) MUST_CHECK;
+/* After a commit of this block: remove it (RETAIN_NONE), else remove the oldest ones that are past the
+ * limit; a block newer than committed_seqno is never removed. */
+bool retention_apply(const char *directory, const Retain *retain, uint64_t committed_seqno,
+    size_t *ret_removed, Error *err) MUST_CHECK;

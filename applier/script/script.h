@@ -1,0 +1,93 @@
+/*
+ * script.h - a merge script: sections of SQL with %%PARAMETERS%%, read and checked once
+ *
+ * Pure but for script_load(), which reads the file. Sections are named by comment lines "-- @name";
+ * text before the first section may only be comments. Directives, comment lines too:
+ *   -- @all_lines            the script needs every line: no compaction
+ *   -- @expect rows N        after a statement: it must have changed N rows (N may be a parameter)
+ * A statement ends with ";" as the SQL dialect sees it; "\!" at a line's start is an operating-system command to the
+ * end of the line; with dot_commands a line that begins with "." is a statement. BEGIN ATOMIC … END and
+ * CREATE TRIGGER/PROCEDURE/FUNCTION … BEGIN … END bodies are one statement.
+ *
+ * Unknown sections, directives and parameters, an unterminated string or comment, a statement that
+ * ends the transaction (outside @prepare, @load and @release), a missing @apply: ERR_SCRIPT "file:line:column: reason".
+ */
+#pragma once
+
+#include "target/sql_dialect.h"
+
+typedef enum ScriptSection {
+    SECTION_PREPARE,
+    SECTION_BEGIN,
+    SECTION_LOAD,
+    SECTION_TRUNCATE,
+    SECTION_APPLY,
+    SECTION_COMMIT,
+    SECTION_RELEASE,
+    SECTION_COUNT,
+} ScriptSection;
+
+const char *script_section_name(ScriptSection section); /* "prepare" … */
+
+/* Where a parameter stands, which decides how its value is escaped. */
+typedef enum PieceContext {
+    CONTEXT_SQL,          /* bare: the value's SQL form */
+    CONTEXT_STRING,       /* inside '…' (or "…" where that is a string): raw form, escaped */
+    CONTEXT_IDENTIFIER,   /* inside a quoted identifier: raw form, quotes doubled */
+    CONTEXT_DOLLAR,       /* inside $tag$ … $tag$: raw form, refused when it holds the tag */
+    CONTEXT_SHELL,        /* bare in a command: shell-quoted */
+    CONTEXT_SHELL_SINGLE, /* inside '…' of a command */
+    CONTEXT_SHELL_DOUBLE, /* inside "…" of a command */
+} PieceContext;
+
+typedef struct ScriptPiece {
+    Text text;      /* literal text, when parameter is TEXT_NONE */
+    Text parameter; /* name without %% */
+    PieceContext context;
+    char quote;     /* CONTEXT_STRING, _IDENTIFIER: the quote character */
+    bool backslash; /* CONTEXT_STRING: backslashes escape */
+    Text tag;       /* CONTEXT_DOLLAR: "$tag$" */
+    int line, column;
+} ScriptPiece;
+
+typedef struct ScriptStatement {
+    bool is_command; /* "\!" */
+    StatementKind kind;
+    ScriptPiece *pieces;
+    size_t piece_count;
+    ScriptPiece *expect_rows; /* NULL: none; a literal number or one parameter */
+    int line;                 /* where it begins */
+} ScriptStatement;
+
+typedef struct Script {
+    const char *path;
+    ScriptStatement *sections[SECTION_COUNT];
+    size_t counts[SECTION_COUNT];
+    bool all_lines;
+    bool needs_key;   /* uses a parameter that is made of the key */
+    bool has_load;    /* has a @load section */
+    bool streams;     /* the file is read only by streamed loads, so that superseded lines can be skipped: no
+                         other statement or command uses CSV_FILE or BLOCK_DIR */
+    Arena *arena;
+} Script;
+
+/* All the parameters there are, for the checker, help and reference; ended by name NULL. */
+typedef struct ScriptParameter {
+    const char *name;
+    unsigned sections; /* bit 1 << ScriptSection where it has a value */
+    bool needs_key;
+    const char *doc;
+} ScriptParameter;
+extern const ScriptParameter script_parameters[];
+
+Script *script_load(const char *path, const SqlDialect *dialect, Error *err) MUST_CHECK;
+Script *script_parse(const char *path, Text text, const SqlDialect *dialect, Error *err) MUST_CHECK;
+void script_free(Script *script);
+CLEANUP_DEFINE(Script *, script_free);
+
+/*
+ * The file of a merge script: an absolute name is taken as it is; else beside the configuration
+ * file, then in data_directory/merge-scripts/<target type>/. On the heap; NULL with ERR_CONFIG naming both places.
+ */
+char *script_find(const char *name, const char *config_directory, const char *data_directory,
+    const char *target_type, Error *err) MUST_CHECK;
