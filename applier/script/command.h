@@ -8,6 +8,8 @@
  */
 #pragma once
 
+#include <stdint.h>
+
 #include "base/error.h"
 
 /* ERR_SCRIPT for a non-zero exit, a signal, the time limit; ends with the last lines of its output. */

@@ -14,6 +14,7 @@
  */
 #pragma once
 
+#include "base/error.h"
 #include "target/sql_dialect.h"
 
 typedef enum ScriptSection {
