@@ -1,0 +1,202 @@
+"""Database servers of the tests' own, in temporary directories.
+
+Each server listens on a Unix socket in its own directory only, runs as an unprivileged user where
+the tests run as root, dies with the process that started it, and is stopped by its own pid.
+"""
+import ctypes
+import glob
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+import psycopg2
+import pymysql
+
+START_SECONDS = 60
+
+
+def make_directory(prefix):
+    """Short (a socket's path has at most 107 bytes), and readable for the servers' users."""
+    path = tempfile.mkdtemp(prefix=prefix, dir="/tmp")
+    os.chmod(path, 0o755)
+    return path
+
+
+def _die_with_parent(signal_number):
+    """For preexec_fn: the kernel sends the signal when we are gone, however that happens."""
+    libc = ctypes.CDLL(None)
+
+    def set_it():
+        libc.prctl(1, signal_number)
+    return set_it
+
+
+class Server:
+    """What PostgreSQL and MariaDB have in common."""
+
+    def __init__(self, kind, user):
+        self.directory = make_directory(f"dray-{kind}-")
+        self.data = os.path.join(self.directory, "data")
+        self.log_path = os.path.join(self.directory, "log")
+        self.user = user if os.geteuid() == 0 else None
+        self.process = None
+        if self.user:
+            account = pwd.getpwnam(self.user)
+            os.chown(self.directory, account.pw_uid, account.pw_gid)
+
+    def _as_user(self):
+        if not self.user:
+            return {}
+        account = pwd.getpwnam(self.user)
+        return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+
+    def _run(self, arguments):
+        done = subprocess.run(arguments, cwd=self.directory, stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, check=False, **self._as_user())
+        if done.returncode != 0:
+            raise RuntimeError(f"{arguments[0]}: {done.stdout}{done.stderr}")
+
+    def _spawn(self, arguments, parent_death_signal):
+        with open(self.log_path, "ab") as log:
+            # a session of its own: Ctrl-C goes to pytest, which then stops the server in order
+            self.process = subprocess.Popen(
+                arguments, cwd=self.directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True, preexec_fn=_die_with_parent(parent_death_signal),
+                **self._as_user())
+        self._wait_until_ready()
+
+    def _wait_until_ready(self):
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                self.connect().close()
+                return
+            except (psycopg2.OperationalError, pymysql.err.OperationalError) as problem:
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(f"server did not start: {problem}\n{self.log()}") from problem
+                time.sleep(0.05)
+
+    def log(self):
+        with open(self.log_path, encoding="utf-8", errors="replace") as file:
+            return file.read()[-4000:]
+
+    def is_running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def _signal(self, number):
+        if self.is_running():
+            self.process.send_signal(number)
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.process = None
+
+    def restart(self):
+        self.stop()
+        self.start()
+
+    def remove(self):
+        self.stop()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+class Postgres(Server):
+    def __init__(self, **settings):
+        super().__init__("pg", "postgres")
+        self.bin = sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1]
+        self.settings = {
+            "listen_addresses": "", "unix_socket_directories": self.directory,
+            "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off",
+            "wal_level": "logical", "max_wal_senders": "8", "max_replication_slots": "8",
+            "max_connections": "60", "shared_buffers": "64MB", "max_wal_size": "2GB",
+            "autovacuum": "off", "log_min_messages": "warning", **settings}
+        # C.UTF-8: sorts by bytes, as the tests compare
+        self._run([f"{self.bin}/initdb", "-D", self.data, "-U", "postgres", "-A", "trust",
+                   "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"])
+        with open(os.path.join(self.data, "postgresql.auto.conf"), "a", encoding="utf-8") as file:
+            for name, value in self.settings.items():
+                file.write(f"{name} = '{value}'\n")
+        self.start()
+
+    def start(self):
+        self._spawn([f"{self.bin}/postgres", "-D", self.data], signal.SIGQUIT)
+
+    def stop(self):
+        self._signal(signal.SIGINT)
+
+    def kill(self):
+        """As in a crash: every server process goes at once, without a word to its clients."""
+        if self.is_running():
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self._children_gone()
+        self._signal(signal.SIGKILL)
+
+    def _children_gone(self):
+        # backends are sessions of their own: the postmaster's death makes them exit
+        pid = self.process.pid
+        self.process.wait()
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            if not _processes_in(self.data):
+                return
+            time.sleep(0.02)
+        raise RuntimeError(f"children of {pid} are still there")
+
+    def connect(self, database="postgres", **more):
+        connection = psycopg2.connect(host=self.directory, user="postgres", dbname=database, **more)
+        connection.autocommit = True
+        return connection
+
+    def conninfo(self, database):
+        return f"host={self.directory} user=postgres dbname={database}"
+
+
+class MariaDB(Server):
+    def __init__(self, **settings):
+        super().__init__("my", "mysql")
+        self.socket = os.path.join(self.directory, "sock")
+        self.settings = {
+            "skip-networking": None, "socket": self.socket, "datadir": self.data,
+            "pid-file": os.path.join(self.directory, "pid"), "local-infile": "1",
+            "character-set-server": "utf8mb4", "innodb-flush-log-at-trx-commit": "0",
+            "innodb-buffer-pool-size": "256M", "innodb-log-file-size": "256M",
+            "innodb-doublewrite": "0", "max-allowed-packet": "256M", "skip-log-bin": None,
+            "innodb-lock-wait-timeout": "20", "log-warnings": "1", **settings}
+        self._run(["mariadb-install-db", "--no-defaults", f"--datadir={self.data}",
+                   "--auth-root-authentication-method=normal", "--skip-test-db",
+                   "--innodb-log-file-size=256M"])
+        self.start()
+
+    def start(self):
+        options = ["--" + name + ("" if value is None else f"={value}")
+                   for name, value in self.settings.items()]
+        binary = shutil.which("mariadbd") or "/usr/sbin/mariadbd"
+        self._spawn([binary, "--no-defaults", *options], signal.SIGTERM)
+
+    def stop(self):
+        self._signal(signal.SIGTERM)
+
+    def kill(self):
+        self._signal(signal.SIGKILL)
+
+    def connect(self, database=None, **more):
+        return pymysql.connect(unix_socket=self.socket, user="root", database=database,
+                               charset="utf8mb4", autocommit=True, local_infile=True, **more)
+
+
+def _processes_in(data):
+    """Pids whose working directory is a server's data directory."""
+    found = []
+    for link in glob.glob("/proc/[0-9]*/cwd"):
+        try:
+            if os.readlink(link) == data:
+                found.append(int(link.split("/")[2]))
+        except OSError:
+            pass
+    return found
