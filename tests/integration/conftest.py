@@ -1,0 +1,125 @@
+"""Fixtures of the integration tests.
+
+    target      an empty database; a test that takes it runs once on each target
+    log         a change log to write, with the model of its tables
+    service     a configuration that carries the log into the target, and the program to run it
+
+Servers start when a test first needs them and are shared by the whole run. TARGETS=sqlite,mysql in
+the environment restricts the targets.
+"""
+import os
+import shutil
+import tempfile
+
+import pytest
+
+import model
+import servers
+import targets
+from service import Service
+
+ALL_TARGETS = ["sqlite", "postgres", "mysql"]
+
+
+def chosen_targets():
+    wanted = os.environ.get("TARGETS")
+    return [kind for kind in ALL_TARGETS if not wanted or kind in wanted.split(",")]
+
+
+def pytest_generate_tests(metafunc):
+    if "target_kind" in metafunc.fixturenames:
+        metafunc.parametrize("target_kind", chosen_targets(), scope="session")
+
+
+@pytest.fixture(scope="session")
+def postgres_server():
+    server = servers.Postgres()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="session")
+def mariadb_server():
+    server = servers.MariaDB()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def directory():
+    """Short-lived files of one test; short names, since sockets may live here."""
+    path = servers.make_directory("dray-test-")
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def target(request, target_kind, directory):
+    if target_kind == "sqlite":
+        made = targets.Sqlite(directory)
+    elif target_kind == "postgres":
+        made = targets.PostgresTarget(request.getfixturevalue("postgres_server"))
+    else:
+        made = targets.MysqlTarget(request.getfixturevalue("mariadb_server"))
+    yield made
+    if target_kind != "sqlite":
+        if not made.server.is_running():
+            made.server.start()
+        made.drop()
+
+
+@pytest.fixture
+def log(directory):
+    writer = model.Log(os.path.join(directory, "log.jsonl"))
+    yield writer
+    writer.close()
+
+
+@pytest.fixture
+def service(directory, target, log):
+    made = Service(directory, target, log.path)
+    yield made
+    made.kill()
+
+
+@pytest.fixture
+def recorder(postgres_server):
+    """A source database and its real wal2json stream."""
+    made = Recorder(postgres_server)
+    yield made
+    made.close()
+
+
+class Recorder:
+    def __init__(self, server):
+        self.target = targets.PostgresTarget(server)
+        self.slot = f"slot_{self.target.name}"
+        self.target.execute(f"select pg_create_logical_replication_slot('{self.slot}', 'wal2json')")
+
+    def execute(self, sql, *values):
+        self.target.execute("set synchronous_commit = on")
+        self.target.execute(sql, *values)
+
+    def rows(self, sql):
+        return self.target.query(sql)
+
+    def take(self, path, mode="w", **options):
+        """Write the changes since the last call to path; options are wal2json's."""
+        wanted = {"format-version": "2", "include-xids": "true", "include-timestamp": "true",
+                  "include-lsn": "true", "include-pk": "true", **options}
+        flat = [text for pair in wanted.items() for text in pair]
+        lines = self.target.query(
+            "select data from pg_logical_slot_get_changes(%s, null, null, variadic %s)",
+            self.slot, flat)
+        with open(path, mode, encoding="utf-8", newline="\n") as file:
+            for (line,) in lines:
+                file.write(line + "\n")
+        return len(lines)
+
+    def close(self):
+        self.target.execute(f"select pg_drop_replication_slot('{self.slot}')")
+        self.target.drop()
+
+
+def pytest_report_header():
+    return f"temporary files below {tempfile.gettempdir()}; targets {', '.join(chosen_targets())}"

@@ -1,0 +1,149 @@
+"""Run the program under test."""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+
+import yaml
+
+RUN_SECONDS = 120
+
+
+def program():
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    path = os.environ.get("DRAY") or os.path.join(root, "build-check", "dray")
+    assert os.access(path, os.X_OK), f"{path} is missing: build it, or set DRAY"
+    return path
+
+
+def environment(more=None):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("DRAY")}
+    for name in ("DRAY_DATA",):
+        if name in os.environ:
+            kept[name] = os.environ[name]
+    return {**kept, "TZ": "Asia/Kolkata", **(more or {})}
+
+
+class Failed(AssertionError):
+    pass
+
+
+def dray(*arguments, expect=0, env=None, stdin=None, timeout=RUN_SECONDS, cwd=None):
+    """Run a command to its end; expect is its exit code, or None for any."""
+    done = subprocess.run([program(), *map(str, arguments)], env=environment(env), cwd=cwd,
+                          stdin=stdin if stdin is not None else subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout,
+                          text=True, errors="replace", check=False)
+    if expect is not None and done.returncode != expect:
+        raise Failed(f"dray {' '.join(map(str, arguments))}: exit code {done.returncode}, "
+                     f"expected {expect}\n--- stdout\n{done.stdout[-6000:]}"
+                     f"\n--- stderr\n{done.stderr[-6000:]}")
+    return done
+
+
+class Service:
+    """A configuration in a directory of its own, with a log as source and a target."""
+
+    def __init__(self, directory, target, log_path, name="test"):
+        self.directory = str(directory)
+        self.target = target
+        self.path = os.path.join(self.directory, f"{name}.yaml")
+        self.blocks_directory = os.path.join(self.directory, f"{name}-blocks")
+        self.rules = []
+        self.process = None
+        self.options = {
+            "service": name,
+            "source": {"type": "jsonl", "path": str(log_path)},
+            "block": {"directory": self.blocks_directory, "retain": "all"},
+            "target": {**target.options(), "merge_script": "merge.sql"},
+            "retry": {"first_wait": "50ms", "max_wait": "500ms"},
+        }
+        # a target without schemas of that name takes the table by its name alone
+        self.last_rule = {"match": "*", "target": "%%TABLE%%"}
+
+    def write(self):
+        options = {**self.options, "tables": [*self.rules, self.last_rule]}
+        with open(self.path, "w", encoding="utf-8") as file:
+            yaml.safe_dump(options, file, allow_unicode=True, sort_keys=False)
+        return self.path
+
+    def command(self, command, *arguments, **more):
+        return dray(command, self.write(), *arguments, **more)
+
+    def run(self, *arguments, **more):
+        return self.command("run", "--until-end", *arguments, **more)
+
+    def replay(self, *arguments, **more):
+        return self.command("replay", *arguments, **more)
+
+    def status(self):
+        return json.loads(self.command("status", "--json").stdout)
+
+    def block_directories(self):
+        if not os.path.isdir(self.blocks_directory):
+            return []
+        return sorted(os.path.join(self.blocks_directory, name)
+                      for name in os.listdir(self.blocks_directory) if name.isdigit())
+
+    def manifests(self):
+        found = []
+        for directory in self.block_directories():
+            with open(os.path.join(directory, "manifest.json"), encoding="utf-8") as file:
+                found.append(json.load(file))
+        return found
+
+    def remove_blocks(self):
+        shutil.rmtree(self.blocks_directory, ignore_errors=True)
+
+    # in the background
+
+    def start(self, *arguments, env=None):
+        self.output_path = os.path.join(self.directory, "output")
+        with open(self.output_path, "ab") as output:
+            self.process = subprocess.Popen(
+                [program(), "run", self.write(), *arguments], env=environment(env),
+                stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        return self.process
+
+    def output(self):
+        with open(self.output_path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def stop(self, number=signal.SIGTERM, expect=0):
+        self.process.send_signal(number)
+        code = self.process.wait(RUN_SECONDS)
+        self.process = None
+        if expect is not None and code != expect:
+            raise Failed(f"exit code {code}, expected {expect}\n{self.output()[-6000:]}")
+
+    def kill(self):
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def wait(self, expect=0, timeout=RUN_SECONDS):
+        code = self.process.wait(timeout)
+        self.process = None
+        if expect is not None and code != expect:
+            raise Failed(f"exit code {code}, expected {expect}\n{self.output()[-6000:]}")
+        return code
+
+    def wait_for_seqno(self, seqno, seconds=60):
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                reached = self.target.position(self.options["service"])
+            except Exception:  # the table is not there yet, or the server is away
+                reached = 0
+            if reached >= seqno:
+                return
+            if self.process is not None and self.process.poll() is not None:
+                raise Failed(f"ended with {self.process.returncode} at seqno {reached}\n"
+                             f"{self.output()[-6000:]}")
+            if time.monotonic() > deadline:
+                raise Failed(f"seqno {reached} after {seconds} s, expected {seqno}\n"
+                             f"{self.output()[-6000:]}")
+            time.sleep(0.05)
