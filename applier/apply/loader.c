@@ -1,0 +1,323 @@
+#include "apply/loader.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "apply/connection.h"
+#include "apply/parallel.h"
+#include "base/fault.h"
+#include "base/stop.h"
+
+struct Loader {
+    const Context *context;
+    LoaderRetryFn *retry;
+    void *retry_context;
+    Connection connection;
+    ParallelLoad *parallel;
+    bool owned; /* the service was taken over: from then on only with our own fence */
+    Position position;
+    Arena *position_arena;
+    StageCache stages;
+};
+
+const Position *
+loader_position(const Loader *loader)
+{
+    return &loader->position;
+}
+
+static void
+loader_set_position(Loader *loader, const Position *position)
+{
+    Arena *arena = arena_new();
+    Position copy = *position;
+
+    copy.source_position = arena_text(arena, position->source_position);
+    copy.block = arena_text(arena, position->block);
+    arena_free(loader->position_arena);
+    loader->position_arena = arena;
+    loader->position = copy;
+}
+
+/* Connect and own the service: afterwards loader->position is what the target really holds. */
+static bool
+loader_connect(Loader *loader, Error *err)
+{
+    CLEANUP(arena_free) Arena *arena = arena_new();
+    Text schema = text_of(loader->context->config->target.position_schema);
+    Text service = text_of(loader->context->config->service);
+    Position position;
+    bool ok;
+
+    if (!connection_open(&loader->connection, err))
+        return false;
+    if (!loader->owned)
+        ok = position_prepare(loader->connection.target, schema, err) &&
+             position_acquire(loader->connection.target, schema, service, arena, &position, err);
+    else
+        ok = position_reacquire(loader->connection.target, schema, service,
+            loader->position.fence, arena, &position, err);
+    if (!ok) {
+        connection_drop(&loader->connection);
+        return false;
+    }
+    loader->owned = true;
+    loader_set_position(loader, &position);
+    return true;
+}
+
+/*
+ * May the failed call be tried again? Waits before it says yes. The waiting time doubles from
+ * retry.first_wait to retry.max_wait.
+ */
+static bool
+loader_wait(Loader *loader, int64_t started_ms, unsigned tries, Error *err)
+{
+    const RetryConfig *retry = &loader->context->config->retry;
+    int64_t wait_ms = retry->first_wait_ms;
+
+    if (!err->retriable)
+        return false;
+    for (unsigned i = 0; i < tries && wait_ms < retry->max_wait_ms; i++)
+        wait_ms *= 2;
+    wait_ms = MIN(wait_ms, retry->max_wait_ms);
+    if (retry->max_time_ms > 0 &&
+        clock_monotonic_ms() + wait_ms - started_ms > retry->max_time_ms)
+        return error_wrap(err, "gave up after %u tries", tries + 1);
+    if (loader->retry != NULL)
+        loader->retry(loader->retry_context, err, wait_ms);
+    if (stop_wait(tries == 0 ? STOP_NOW : STOP_AFTER_BLOCK, wait_ms))
+        return error_set(err, ERR_STOPPED, "stopped while the target was away");
+    return true;
+}
+
+Loader *
+loader_open(const Context *context, LoaderRetryFn *retry, void *retry_context, Error *err)
+{
+    CLEANUP(loader_close) Loader *loader = calloc(1, sizeof(*loader));
+    int64_t started_ms = clock_monotonic_ms();
+
+    if (loader == NULL)
+        abort();
+    loader->context = context;
+    loader->retry = retry;
+    loader->retry_context = retry_context;
+    connection_init(&loader->connection, context);
+    loader->parallel = parallel_load_new(context, (size_t)context->config->target.loaders);
+    for (unsigned tries = 0; !loader_connect(loader, err); tries++)
+        if (!loader_wait(loader, started_ms, tries, err))
+            return NULL;
+    return STEAL(loader);
+}
+
+void
+loader_close(Loader *loader)
+{
+    if (loader == NULL)
+        return;
+    connection_clear(&loader->connection);
+    parallel_load_free(loader->parallel);
+    stage_cache_clear(&loader->stages);
+    arena_free(loader->position_arena);
+    free(loader);
+}
+
+/* @begin or @commit of every script of the block, each once. */
+static bool
+run_block_section(Loader *loader, const Block *block, const BlockPlan *plan,
+    ScriptSection section, ScriptTiming *timing, Error *err)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        SectionRun run = {block, NULL, plan->plans[i].script, section, true};
+        bool first = run.script != NULL;
+
+        for (size_t j = 0; first && j < i; j++)
+            first = plan->plans[j].script != run.script;
+        if (first && !connection_run(&loader->connection, &run, timing, err))
+            return false;
+    }
+    return true;
+}
+
+static bool
+run_file(Loader *loader, const Block *block, const MergePlan *plan, ScriptTiming *timing,
+    Error *err)
+{
+    SectionRun run = {block, plan, plan->script, SECTION_TRUNCATE, true};
+
+    if (plan->file->truncate && !connection_run(&loader->connection, &run, timing, err))
+        return false;
+    run.section = SECTION_APPLY;
+    return plan->file->name.data == NULL ||
+           connection_run(&loader->connection, &run, timing, err);
+}
+
+static bool
+run_files(Loader *loader, const Block *block, const BlockPlan *plan, const LoaderMode *mode,
+    ScriptTiming *timing, Error *err)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        const MergePlan *one = &plan->plans[i];
+
+        if (stop_level() >= STOP_NOW)
+            return error_set(err, ERR_STOPPED, "stopped while merging");
+        if (one->script == NULL)
+            continue;
+        if (!run_file(loader, block, one, timing, err))
+            return error_wrap(err, "block %" PRIu64, block->manifest.first_seqno);
+        CRASH_POINT("loader.file_merged");
+    }
+    (void)mode;
+    return true;
+}
+
+/* What the position row says after this block. */
+static Position
+position_after(const Loader *loader, const Block *block, const LoaderMode *mode)
+{
+    const Manifest *manifest = &block->manifest;
+    Position position = loader->position;
+    const char *slash = block->path == NULL ? NULL : strrchr(block->path, '/');
+
+    position.updated_us = clock_now_us();
+    if (mode->table != NULL || manifest->last_seqno <= position.seqno)
+        return position;
+    position.seqno = manifest->last_seqno;
+    position.source_position = manifest->position_after;
+    position.block = slash == NULL ? TEXT("") : text_of(slash + 1);
+    position.commit_us = manifest->last_commit_us;
+    return position;
+}
+
+static bool
+commit_block(Loader *loader, const Block *block, const LoaderMode *mode, Error *err)
+{
+    const Config *config = loader->context->config;
+    Target *target = loader->connection.target;
+    Position position = position_after(loader, block, mode);
+    bool unknown = false;
+
+    if (!position_write(target, text_of(config->target.position_schema), text_of(config->service),
+            loader->position.seqno, &position, err))
+        return false;
+    CRASH_POINT("loader.before_commit");
+    if (!loader->context->target->commit(target, &unknown, err))
+        return error_wrap(err, unknown ? "commit (outcome unknown)" : "commit");
+    CRASH_POINT("loader.after_commit");
+    loader_set_position(loader, &position);
+    return true;
+}
+
+static bool
+merge_block(Loader *loader, const Block *block, const BlockPlan *plan, const LoaderMode *mode,
+    LoaderTiming *timing, Error *err)
+{
+    const TargetDriver *driver = loader->context->target;
+    ScriptTiming script = {0, 0};
+    int64_t start_us;
+    bool ok;
+
+    if (!driver->begin(loader->connection.target, err))
+        return false;
+    ok = run_block_section(loader, block, plan, SECTION_BEGIN, &script, err) &&
+         run_files(loader, block, plan, mode, &script, err) &&
+         run_block_section(loader, block, plan, SECTION_COMMIT, &script, err);
+    timing->load_us += script.load_us;
+    timing->merge_us += script.merge_us;
+    start_us = clock_monotonic_us();
+    ok = ok && commit_block(loader, block, mode, err);
+    timing->commit_us += clock_monotonic_us() - start_us;
+    if (!ok)
+        driver->rollback(loader->connection.target);
+    return ok;
+}
+
+/* A replay of one table leaves the other plans out. */
+static void
+plan_filter(BlockPlan *plan, const LoaderMode *mode)
+{
+    for (size_t i = 0; mode->table != NULL && i < plan->count; i++) {
+        CLEANUP(buf_clear) Buf name = BUF_INIT;
+        const BlockFile *file = plan->plans[i].file;
+
+        buf_addf(&name, TEXT_FMT "." TEXT_FMT, TEXT_ARG(file->schema), TEXT_ARG(file->table));
+        if (!text_glob(buf_text(&name), mode->table))
+            plan->plans[i].script = NULL;
+    }
+}
+
+/* One try. *ret_cached: a staging table was taken on trust. */
+static bool
+apply_once(Loader *loader, const Block *block, const LoaderMode *mode, LoaderTiming *timing,
+    bool *ret_cached, Error *err)
+{
+    CLEANUP(arena_free) Arena *arena = arena_new();
+    BlockPlan plan = {NULL, 0};
+    int64_t start_us;
+
+    *ret_cached = false;
+    if (!plan_block(loader->context, loader->connection.target, block, arena, &plan, err))
+        return false;
+    plan_filter(&plan, mode);
+    if (!plan_stage(loader->context, loader->connection.target, &plan, &loader->stages,
+            ret_cached, err))
+        return false;
+    for (size_t i = 0; i < plan.count; i++)
+        if (plan.plans[i].script != NULL &&
+            !connection_prepare(&loader->connection, plan.plans[i].script, err))
+            return false;
+    start_us = clock_monotonic_us();
+    if (!parallel_load_run(loader->parallel, block, &plan, err))
+        return error_wrap(err, "block %" PRIu64, block->manifest.first_seqno);
+    timing->load_us += clock_monotonic_us() - start_us;
+    CRASH_POINT("loader.staged");
+    return merge_block(loader, block, &plan, mode, timing, err);
+}
+
+/* Is the whole block in the target already? A part of one can only come from other block limits. */
+static bool
+block_is_in(const Loader *loader, const Block *block, bool *ret_in, Error *err)
+{
+    const Manifest *manifest = &block->manifest;
+    uint64_t seqno = loader->position.seqno;
+
+    *ret_in = manifest->last_seqno <= seqno;
+    if (*ret_in || manifest->first_seqno > seqno)
+        return true;
+    return error_set(err, ERR_TARGET,
+        "block %" PRIu64 " to %" PRIu64 ": the target's position, seqno %" PRIu64
+        ", lies inside it",
+        manifest->first_seqno, manifest->last_seqno, seqno);
+}
+
+bool
+loader_apply(Loader *loader, const Block *block, const LoaderMode *mode, LoaderTiming *timing,
+    Error *err)
+{
+    int64_t started_ms = clock_monotonic_ms();
+    unsigned tries = 0;
+    bool trusted = true;
+
+    for (;;) {
+        bool cached = false;
+        bool in = false;
+
+        if (loader->connection.target != NULL || loader_connect(loader, err)) {
+            if (!mode->again && !block_is_in(loader, block, &in, err))
+                return false;
+            if (in || apply_once(loader, block, mode, timing, &cached, err))
+                return true;
+        }
+        if (err->kind == ERR_STOPPED || err->kind == ERR_FENCED)
+            return false;
+        /* a staging table may have been dropped or changed behind our back: look once */
+        if (cached && trusted && !err->retriable) {
+            stage_cache_clear(&loader->stages);
+            trusted = false;
+            continue;
+        }
+        connection_drop(&loader->connection);
+        if (!loader_wait(loader, started_ms, tries++, err))
+            return false;
+    }
+}

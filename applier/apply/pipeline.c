@@ -1,0 +1,302 @@
+#include "apply/pipeline.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "apply/loader.h"
+#include "apply/reader.h"
+#include "apply/status.h"
+#include "base/fault.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/stop.h"
+#include "block/retention.h"
+
+#define STATUS_INTERVAL_MS 1000
+
+typedef struct Pipeline {
+    const Context *context;
+    int lock_fd;
+    Queue *queue;
+    BlockReader *reader;
+    Loader *loader;
+    pthread_t reader_thread;
+    pthread_t loader_thread;
+    Error reader_error; /* ERR_NONE: ended well */
+    Error loader_error;
+    int64_t started_us;
+
+    /* loader thread */
+    PipelineTotals totals;
+    int64_t status_ms; /* when status.json was written last */
+    bool status_behind; /* it does not show the last commit yet */
+    bool caught_up;     /* as it was written last */
+} Pipeline;
+
+/* ---- status.json ------------------------------------------------------------------------------ */
+
+static void
+write_status(Pipeline *pipeline, const char *state, const Error *failure)
+{
+    const Position *position = loader_position(pipeline->loader);
+    StatusFile status = {.state = state,
+        .seqno = position->seqno,
+        .source_position = position->source_position,
+        .commit_us = position->commit_us,
+        .updated_us = position->updated_us,
+        .caught_up = pipeline->reader != NULL && reader_caught_up(pipeline->reader),
+        .last_error = failure == NULL ? NULL : failure->text,
+        .last_error_us = clock_now_us()};
+    Error err;
+
+    if (!status_write(pipeline->context, &status, &err))
+        log_line(LOG_WARN, "loader", "%s", err.text);
+    pipeline->status_ms = clock_monotonic_ms();
+    pipeline->status_behind = false;
+    pipeline->caught_up = status.caught_up;
+}
+
+/* ---- loader thread ---------------------------------------------------------------------------- */
+
+static void
+on_retry(void *context, const Error *err, int64_t wait_ms)
+{
+    Pipeline *pipeline = context;
+
+    log_line(LOG_WARN, "loader", "will try again in %" PRId64 " ms: %s", wait_ms, err->text);
+    if (pipeline->loader != NULL)
+        write_status(pipeline, "retrying", err);
+}
+
+static void
+count_block(PipelineTotals *totals, const Block *block, const LoaderTiming *timing)
+{
+    const Manifest *manifest = &block->manifest;
+
+    totals->blocks++;
+    totals->transactions += manifest->transactions;
+    for (size_t i = 0; i < manifest->file_count; i++)
+        totals->rows += manifest->files[i].row_count;
+    totals->seqno = manifest->last_seqno;
+    totals->read_us += block->timing.read_us;
+    totals->write_us += block->timing.write_us;
+    totals->load_us += timing->load_us;
+    totals->merge_us += timing->merge_us;
+    totals->commit_us += timing->commit_us;
+}
+
+static void
+log_block(const Block *block, const LoaderTiming *timing)
+{
+    const Manifest *manifest = &block->manifest;
+    uint64_t rows = 0;
+
+    for (size_t i = 0; i < manifest->file_count; i++)
+        rows += manifest->files[i].row_count;
+    log_line(LOG_INFO, "loader",
+        "block committed first_seqno=%" PRIu64 " last_seqno=%" PRIu64 " files=%zu rows=%" PRIu64
+        " read_ms=%" PRId64 " write_ms=%" PRId64 " load_ms=%" PRId64 " merge_ms=%" PRId64
+        " commit_ms=%" PRId64,
+        manifest->first_seqno, manifest->last_seqno, manifest->file_count, rows,
+        block->timing.read_us / 1000, block->timing.write_us / 1000, timing->load_us / 1000,
+        timing->merge_us / 1000, timing->commit_us / 1000);
+}
+
+/* Committed: whatever happens now, the block is not lost. */
+static void
+block_committed(Pipeline *pipeline, const Block *block, const LoaderTiming *timing)
+{
+    const BlockConfig *config = &pipeline->context->config->block;
+    const Position *position = loader_position(pipeline->loader);
+    size_t removed = 0;
+    Error err;
+
+    count_block(&pipeline->totals, block, timing);
+    log_block(block, timing);
+    if (!retention_apply(config->directory, &config->retain, position->seqno, &removed, &err))
+        log_line(LOG_WARN, "loader", "retention: %s", err.text);
+    CRASH_POINT("loader.retained");
+    pipeline->status_behind = true;
+    if (clock_monotonic_ms() - pipeline->status_ms >= STATUS_INTERVAL_MS)
+        write_status(pipeline, "running", NULL);
+}
+
+static bool
+load_blocks(Pipeline *pipeline, Error *err)
+{
+    static const LoaderMode live = {false, NULL};
+
+    for (;;) {
+        bool ended = false;
+        CLEANUP(block_free) Block *block = queue_pop(pipeline->queue, STATUS_INTERVAL_MS, &ended);
+        LoaderTiming timing = {0, 0, 0};
+
+        if (ended)
+            return true;
+        if (block == NULL) {
+            if (pipeline->status_behind || pipeline->caught_up != reader_caught_up(pipeline->reader))
+                write_status(pipeline, "running", NULL);
+            continue;
+        }
+        if (!loader_apply(pipeline->loader, block, &live, &timing, err))
+            return false;
+        block_committed(pipeline, block, &timing);
+        queue_done(pipeline->queue, &block->manifest.position_after);
+    }
+}
+
+static void *
+loader_main(void *argument)
+{
+    Pipeline *pipeline = argument;
+    Error err = {.kind = ERR_NONE};
+
+    if (!load_blocks(pipeline, &err) && err.kind != ERR_STOPPED) {
+        pipeline->loader_error = err;
+        stop_request(STOP_NOW);
+    }
+    queue_end(pipeline->queue);
+    return NULL;
+}
+
+static void *
+reader_main(void *argument)
+{
+    Pipeline *pipeline = argument;
+    Error err = {.kind = ERR_NONE};
+
+    if (!reader_run(pipeline->reader, &err) && err.kind != ERR_STOPPED)
+        pipeline->reader_error = err;
+    queue_close(pipeline->queue);
+    return NULL;
+}
+
+/* ---- start and finish ------------------------------------------------------------------------- */
+
+static void
+pipeline_free(Pipeline *pipeline)
+{
+    if (pipeline == NULL)
+        return;
+    reader_close(pipeline->reader);
+    queue_free(pipeline->queue);
+    loader_close(pipeline->loader);
+    file_close(pipeline->lock_fd);
+    free(pipeline);
+}
+CLEANUP_DEFINE(Pipeline *, pipeline_free);
+
+static bool
+take_lock(Pipeline *pipeline, Error *err)
+{
+    const char *directory = pipeline->context->config->block.directory;
+    char *path;
+
+    if (!file_make_directory(directory, err))
+        return false;
+    path = file_join(directory, "lock");
+    pipeline->lock_fd = file_lock(path, err);
+    free(path);
+    return pipeline->lock_fd >= 0;
+}
+
+static bool
+open_parts(Pipeline *pipeline, const RunOptions *options, Error *err)
+{
+    const Context *context = pipeline->context;
+    const Position *position;
+    ReaderStart start = {.context = context, .queue = pipeline->queue, .options = *options};
+    size_t removed = 0;
+
+    pipeline->loader = loader_open(context, on_retry, pipeline, err);
+    if (pipeline->loader == NULL)
+        return false;
+    position = loader_position(pipeline->loader);
+    if (!retention_clean(context->config->block.directory, position->seqno, &removed, err))
+        return false;
+    log_line(LOG_INFO, "main",
+        "service starts seqno=%" PRIu64 " fence=%" PRIu64 " source_position=" TEXT_FMT,
+        position->seqno, position->fence, TEXT_ARG(position->source_position));
+    if (removed > 0)
+        log_line(LOG_INFO, "main", "removed %zu block directories that were not committed", removed);
+    start.fence = position->fence;
+    start.seqno = position->seqno;
+    start.position = position->source_position;
+    pipeline->totals.seqno = position->seqno;
+    if (options->until_seqno > 0 && options->until_seqno <= position->seqno)
+        return error_set(err, ERR_USAGE,
+            "--until-seqno %" PRIu64 ": the target already is at seqno %" PRIu64,
+            options->until_seqno, position->seqno);
+    pipeline->reader = reader_open(&start, err);
+    return pipeline->reader != NULL;
+}
+
+static bool
+start_threads(Pipeline *pipeline, Error *err)
+{
+    if (pthread_create(&pipeline->loader_thread, NULL, loader_main, pipeline) != 0)
+        return error_set(err, ERR_INTERNAL, "no thread could be started");
+    if (pthread_create(&pipeline->reader_thread, NULL, reader_main, pipeline) != 0) {
+        queue_close(pipeline->queue);
+        (void)pthread_join(pipeline->loader_thread, NULL);
+        return error_set(err, ERR_INTERNAL, "no thread could be started");
+    }
+    return true;
+}
+
+static Pipeline *
+pipeline_start(const Context *context, const RunOptions *options, Error *err)
+{
+    CLEANUP(pipeline_free) Pipeline *pipeline = calloc(1, sizeof(*pipeline));
+
+    if (pipeline == NULL)
+        abort();
+    pipeline->context = context;
+    pipeline->lock_fd = -1;
+    pipeline->started_us = clock_monotonic_us();
+    pipeline->queue = queue_new();
+    if (!take_lock(pipeline, err))
+        return NULL;
+    if (!open_parts(pipeline, options, err)) {
+        if (pipeline->loader != NULL && err->kind != ERR_STOPPED)
+            write_status(pipeline, "failed", err);
+        return NULL;
+    }
+    write_status(pipeline, "running", NULL);
+    return start_threads(pipeline, err) ? STEAL(pipeline) : NULL;
+}
+
+static bool
+pipeline_finish(Pipeline *pipeline, PipelineTotals *ret_totals, Error *err)
+{
+    CLEANUP(pipeline_free) Pipeline *owned = pipeline;
+    const Error *failure = NULL;
+
+    (void)pthread_join(owned->loader_thread, NULL);
+    (void)pthread_join(owned->reader_thread, NULL);
+    owned->totals.elapsed_us = clock_monotonic_us() - owned->started_us;
+    *ret_totals = owned->totals;
+    /* the loader's error comes first: it may be the reason of the reader's */
+    if (owned->loader_error.kind != ERR_NONE)
+        failure = &owned->loader_error;
+    else if (owned->reader_error.kind != ERR_NONE)
+        failure = &owned->reader_error;
+    write_status(owned, failure == NULL ? "stopped" : "failed", failure);
+    if (failure != NULL)
+        *err = *failure;
+    return failure == NULL;
+}
+
+bool
+pipeline_run(
+    const Context *context, const RunOptions *options, PipelineTotals *ret_totals, Error *err)
+{
+    Pipeline *pipeline;
+
+    *ret_totals = (PipelineTotals){0};
+    pipeline = pipeline_start(context, options, err);
+    if (pipeline == NULL)
+        return err->kind == ERR_STOPPED;
+    return pipeline_finish(pipeline, ret_totals, err);
+}

@@ -1,0 +1,34 @@
+/*
+ * pipeline.h - one service at work: reader thread, queue of one block, loader thread
+ *
+ *     source → reader → block writer → queue → loader → target
+ *
+ * pipeline_run() does what must be known before the first block on the caller's thread: lock,
+ * fence, position, cleaning, opening the source. Then two threads run until the source ends, a stop
+ * is requested (base/stop.h), or one of them fails for good; a failing loader requests STOP_NOW
+ * itself. It waits for both.
+ */
+#pragma once
+
+#include "apply/context.h"
+
+typedef struct RunOptions {
+    bool until_end;       /* end when the source has nothing more */
+    uint64_t until_seqno; /* end after this transaction; 0: no limit */
+} RunOptions;
+
+typedef struct PipelineTotals {
+    uint64_t blocks;
+    uint64_t transactions;
+    uint64_t rows;  /* lines in the CSV files */
+    uint64_t seqno; /* the last one committed */
+    int64_t read_us, write_us, load_us, merge_us, commit_us;
+    int64_t elapsed_us;
+} PipelineTotals;
+
+/*
+ * False with the error that ended the run; a requested stop and the end of the source are no errors.
+ * *ret_totals is always set. Keeps status.json (apply/status.h) up to date.
+ */
+bool pipeline_run(const Context *context, const RunOptions *options, PipelineTotals *ret_totals,
+    Error *err) MUST_CHECK;

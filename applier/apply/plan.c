@@ -1,0 +1,241 @@
+#include "apply/plan.h"
+
+#include <stdlib.h>
+
+#include "ddl/stage.h"
+#include "event/rule.h"
+
+#define TABLE_FMT     TEXT_FMT "." TEXT_FMT
+#define TABLE_ARG(f)  TEXT_ARG((f)->schema), TEXT_ARG((f)->table)
+
+typedef struct Planner {
+    const Context *context;
+    Target *target;
+    const Block *block;
+    Arena *arena;
+    Map bases; /* "schema\0table" -> BaseUse */
+} Planner;
+
+/* A base table in this block: described once, however many files it has. */
+typedef struct BaseUse {
+    const TargetTable *table;
+    const BlockFile *file; /* the first one */
+    bool shared;
+    uint64_t files;
+} BaseUse;
+
+static bool
+base_describe(
+    Planner *planner, MergePlan *plan, Text schema, Text name, BaseUse **ret_use, Error *err)
+{
+    CLEANUP(buf_clear) Buf key = BUF_INIT;
+    TargetTable *table = NULL;
+    BaseUse *use;
+
+    buf_add_text(&key, schema);
+    buf_add_char(&key, '\0');
+    buf_add_text(&key, name);
+    *ret_use = map_get(&planner->bases, buf_text(&key));
+    if (*ret_use != NULL)
+        return true;
+    if (!planner->context->target->describe(
+            planner->target, schema, name, planner->arena, &table, err))
+        return error_wrap(err, "table " TABLE_FMT, TABLE_ARG(plan->file));
+    if (table == NULL)
+        return error_set(err, ERR_TARGET,
+            "table " TABLE_FMT ": the target has no table " TEXT_FMT "%s" TEXT_FMT
+            ": create it, or write a rule with target: or skip: true",
+            TABLE_ARG(plan->file), TEXT_ARG(schema), schema.len > 0 ? "." : "", TEXT_ARG(name));
+    use = ARENA_NEW(planner->arena, BaseUse);
+    use->table = table;
+    use->file = plan->file;
+    use->shared = plan->rule != NULL && plan->rule->shared;
+    (void)map_put(&planner->bases, buf_text(&key), use);
+    *ret_use = use;
+    return true;
+}
+
+static bool
+base_find(Planner *planner, MergePlan *plan, Error *err)
+{
+    const BlockFile *file = plan->file;
+    BaseUse *use;
+    Text schema;
+    Text name;
+
+    rule_target(plan->rule, file->schema, file->table, planner->arena, &schema, &name);
+    if (!planner->context->target->sql->has_schemas)
+        schema = TEXT("");
+    if (!base_describe(planner, plan, schema, name, &use, err))
+        return false;
+    if ((!text_equal(use->file->schema, file->schema) ||
+            !text_equal(use->file->table, file->table)) &&
+        !(use->shared && plan->rule != NULL && plan->rule->shared))
+        return error_set(err, ERR_CONFIG,
+            "tables " TABLE_FMT " and " TABLE_FMT " both go to the target table " TEXT_FMT
+            ": write a rule with another target: for one, or shared: true in the rules of both",
+            TABLE_ARG(use->file), TABLE_ARG(file), TEXT_ARG(name));
+    plan->base = use->table;
+    plan->ordinal = ++use->files;
+    return true;
+}
+
+static bool
+match_columns(const Planner *planner, MergePlan *plan, Error *err)
+{
+    const BlockFile *file = plan->file;
+
+    plan->columns = ARENA_ARRAY(planner->arena, const TargetColumn *, file->column_count + 1);
+    for (size_t i = 0; i < file->column_count; i++) {
+        plan->columns[i] = target_table_column(
+            plan->base, file->columns[i].name, planner->context->target->sql->fold_names);
+        if (plan->columns[i] == NULL)
+            return error_set(err, ERR_CONFIG,
+                "table " TABLE_FMT ": column " TEXT_FMT
+                " is not in the target table " TEXT_FMT
+                ": add it there, or write a rule with columns: {skip: [" TEXT_FMT "]}",
+                TABLE_ARG(file), TEXT_ARG(file->columns[i].name), TEXT_ARG(plan->base->name),
+                TEXT_ARG(file->columns[i].name));
+    }
+    return true;
+}
+
+static bool
+find_key(MergePlan *plan, Error *err)
+{
+    plan->key = plan->file->key;
+    plan->key_count = plan->file->key_count;
+    /* a truncate without any line has no columns, and merges nothing */
+    if (plan->key_count > 0 || plan->file->name.data == NULL || !plan->script->needs_key)
+        return true;
+    return error_set(err, ERR_CONFIG,
+        "table " TABLE_FMT " has no key, which %s needs: write a rule with key: [column, …], or "
+        "with merge_script: append.sql",
+        TABLE_ARG(plan->file), plan->script->path);
+}
+
+static void
+name_stage(const Planner *planner, MergePlan *plan)
+{
+    const StageConfig *stage = &planner->context->config->stage;
+    /* only parallel loads fill several staging tables of one base table at the same time */
+    uint64_t ordinal = plan->script->has_load ? plan->ordinal : 1;
+
+    plan->stage_schema =
+        stage->schema[0] != '\0' ? text_of(stage->schema) : plan->base->schema;
+    plan->stage_name = stage_table_name(planner->context->target->sql,
+        text_of(stage->table_prefix), plan->base->name, ordinal, planner->arena);
+}
+
+static bool
+plan_file(Planner *planner, const BlockFile *file, MergePlan *plan, Error *err)
+{
+    const Context *context = planner->context;
+
+    *plan = (MergePlan){
+        .file = file, .rule = rule_find(&context->config->tables, file->schema, file->table)};
+    if (plan->rule != NULL && plan->rule->skip)
+        return true;
+    plan->script = context_script(context, plan->rule);
+    if (!base_find(planner, plan, err) || !match_columns(planner, plan, err) ||
+        !find_key(plan, err))
+        return false;
+    name_stage(planner, plan);
+    return true;
+}
+
+bool
+plan_block(const Context *context, Target *target, const Block *block, Arena *arena,
+    BlockPlan *ret_plan, Error *err)
+{
+    Planner planner = {context, target, block, arena, MAP_INIT};
+    const Manifest *manifest = &block->manifest;
+    bool ok = true;
+
+    ret_plan->count = manifest->file_count;
+    ret_plan->plans = ARENA_ARRAY(arena, MergePlan, manifest->file_count + 1);
+    for (size_t i = 0; ok && i < manifest->file_count; i++)
+        ok = plan_file(&planner, &manifest->files[i], &ret_plan->plans[i], err);
+    map_clear(&planner.bases);
+    return ok;
+}
+
+typedef struct StageCacheEntry {
+    Arena *arena;
+    TargetTable *base;
+} StageCacheEntry;
+
+void
+stage_cache_clear(StageCache *cache)
+{
+    map_each (&cache->fitting, entry) {
+        arena_free(((StageCacheEntry *)entry->value)->arena);
+        free(entry->value);
+    }
+    map_clear(&cache->fitting);
+}
+
+static TargetTable *
+table_copy(const TargetTable *table, Arena *arena)
+{
+    TargetTable *copy = ARENA_NEW(arena, TargetTable);
+
+    *copy = *table;
+    copy->schema = arena_text(arena, table->schema);
+    copy->name = arena_text(arena, table->name);
+    copy->columns = ARENA_ARRAY(arena, TargetColumn, table->column_count + 1);
+    copy->key = ARENA_ARRAY(arena, size_t, table->key_count + 1);
+    if (table->key_count > 0)
+        memcpy(copy->key, table->key, table->key_count * sizeof(*copy->key));
+    for (size_t i = 0; i < table->column_count; i++) {
+        copy->columns[i] = table->columns[i];
+        copy->columns[i].name = arena_text(arena, table->columns[i].name);
+        copy->columns[i].type = arena_text(arena, table->columns[i].type);
+    }
+    return copy;
+}
+
+static void
+cache_put(StageCache *cache, Text key, const TargetTable *base)
+{
+    StageCacheEntry *entry = map_get(&cache->fitting, key);
+
+    if (entry == NULL) {
+        entry = calloc(1, sizeof(*entry));
+        if (entry == NULL)
+            abort();
+        (void)map_put(&cache->fitting, key, entry);
+    }
+    arena_free(entry->arena);
+    entry->arena = arena_new();
+    entry->base = table_copy(base, entry->arena);
+}
+
+bool
+plan_stage(const Context *context, Target *target, const BlockPlan *plan, StageCache *cache,
+    bool *ret_cached, Error *err)
+{
+    *ret_cached = false;
+    for (size_t i = 0; i < plan->count; i++) {
+        const MergePlan *one = &plan->plans[i];
+        StageSpec spec = {one->base, one->stage_schema, one->stage_name, &context->dialect};
+        CLEANUP(buf_clear) Buf key = BUF_INIT;
+        const StageCacheEntry *known;
+
+        if (one->script == NULL || one->file->name.data == NULL)
+            continue;
+        buf_add_text(&key, one->stage_schema);
+        buf_add_char(&key, '\0');
+        buf_add_text(&key, one->stage_name);
+        known = map_get(&cache->fitting, buf_text(&key));
+        if (known != NULL && target_table_equal(known->base, one->base)) {
+            *ret_cached = true;
+            continue;
+        }
+        if (!stage_prepare(target, &spec, context->stage_template,
+                context->config->target.create_tables != CREATE_NONE, err))
+            return error_wrap(err, "table " TABLE_FMT, TABLE_ARG(one->file));
+        cache_put(cache, buf_text(&key), one->base);
+    }
+    return true;
+}

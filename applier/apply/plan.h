@@ -1,0 +1,50 @@
+/*
+ * plan.h - how one CSV file of a block is merged: its base table, staging table, columns, script
+ *
+ * Made by the loader for every file of every block from the target's catalogue as it is then, so that a
+ * column added to the base table a second ago is known.
+ */
+#pragma once
+
+#include "apply/context.h"
+#include "base/map.h"
+#include "script/merge_params.h"
+
+typedef struct MergePlan {
+    const BlockFile *file;
+    const TableRule *rule;  /* NULL: none */
+    const Script *script;
+    const TargetTable *base;
+    Text stage_schema;
+    Text stage_name;
+    const TargetColumn **columns; /* base column of each of the file's columns */
+    size_t *key;                  /* indexes into the file's columns */
+    size_t key_count;
+    uint64_t ordinal; /* 1, 2 …: the nth file of this block for this base table */
+} MergePlan;
+
+/* The plans of one block, in the order of the manifest's files; a file that the rules skip now has
+ * script NULL. */
+typedef struct BlockPlan {
+    MergePlan *plans;
+    size_t count;
+} BlockPlan;
+
+/*
+ * Describe every base table of the block. ERR_TARGET: a missing base table; ERR_CONFIG: a column only the source has, no key under a
+ * script that needs one, two source tables in one target table: each names table and way out.
+ */
+bool plan_block(const Context *context, Target *target, const Block *block, Arena *arena,
+    BlockPlan *ret_plan, Error *err) MUST_CHECK;
+
+/* A table that this process already has found a fitting staging table for. */
+typedef struct StageCache {
+    Map fitting; /* "schema\0stage" -> StageCacheEntry */
+} StageCache;
+
+void stage_cache_clear(StageCache *cache);
+
+/* Make sure of the staging tables; those that the cache knows for the same base table are not asked for again.
+ * *ret_cached tells whether any was taken from the cache. Outside a transaction. */
+bool plan_stage(const Context *context, Target *target, const BlockPlan *plan, StageCache *cache,
+    bool *ret_cached, Error *err) MUST_CHECK;

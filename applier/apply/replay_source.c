@@ -1,0 +1,134 @@
+#include "apply/replay_source.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "block/retention.h"
+
+static void
+list_add(ReplayList *list, Block *block)
+{
+    list->blocks = realloc(list->blocks, (list->count + 1) * sizeof(Block *));
+    if (list->blocks == NULL)
+        abort();
+    list->blocks[list->count++] = block;
+}
+
+void
+replay_list_free(ReplayList *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        block_free(list->blocks[i]);
+    free(list->blocks);
+    *list = (ReplayList){NULL, 0};
+}
+
+static bool
+has_manifest(const char *directory)
+{
+    char *path = file_join(directory, MANIFEST_FILE);
+    bool found = file_exists(path);
+
+    free(path);
+    return found;
+}
+
+static bool
+add_block(ReplayList *list, const char *path, Error *err)
+{
+    Block *block = block_open(path, err);
+
+    if (block == NULL)
+        return false;
+    list_add(list, block);
+    return true;
+}
+
+/* A directory of block directories. */
+static bool
+add_blocks(ReplayList *list, const char *directory, size_t *ret_found, Error *err)
+{
+    BlockList storage = {0};
+    CLEANUP(block_list_free) BlockList *blocks = &storage;
+
+    if (!block_list(directory, blocks, err))
+        return false;
+    *ret_found = blocks->count;
+    for (size_t i = 0; i < blocks->count; i++)
+        if (blocks->entries[i].finished && !add_block(list, blocks->entries[i].path, err))
+            return false;
+    return true;
+}
+
+static bool
+add_directory(ReplayList *list, const char *directory, Error *err)
+{
+    struct stat status;
+    size_t found = 0;
+
+    if (stat(directory, &status) != 0)
+        return error_set_errno(err, ERR_DATA, "replay %s", directory);
+    if (!S_ISDIR(status.st_mode))
+        return error_set(err, ERR_DATA, "replay %s: not a directory", directory);
+    if (has_manifest(directory))
+        return add_block(list, directory, err);
+    if (!add_blocks(list, directory, &found, err))
+        return false;
+    if (found == 0)
+        return replay_add_tungsten(list, directory, err);
+    return true;
+}
+
+static int
+by_seqno(const void *a, const void *b)
+{
+    uint64_t first = (*(Block *const *)a)->manifest.first_seqno;
+    uint64_t second = (*(Block *const *)b)->manifest.first_seqno;
+
+    return (first > second) - (first < second);
+}
+
+/* Keep the blocks from from_seqno to to_seqno. */
+static bool
+limit_list(ReplayList *list, uint64_t from, uint64_t to, Error *err)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < list->count; i++) {
+        const Manifest *manifest = &list->blocks[i]->manifest;
+        bool inside = manifest->first_seqno >= from && (to == 0 || manifest->last_seqno <= to);
+        bool outside = manifest->last_seqno < from || (to != 0 && manifest->first_seqno > to);
+
+        if (!inside && !outside)
+            return error_set(err, ERR_USAGE,
+                "block %" PRIu64 " to %" PRIu64
+                " can only be replayed whole: choose --from and --to at its limits",
+                manifest->first_seqno, manifest->last_seqno);
+        if (inside) {
+            Block *block = list->blocks[i];
+
+            list->blocks[i] = list->blocks[kept];
+            list->blocks[kept++] = block;
+        }
+    }
+    while (list->count > kept)
+        block_free(list->blocks[--list->count]);
+    return true;
+}
+
+bool
+replay_list(const ReplayOptions *options, ReplayList *ret_list, Error *err)
+{
+    for (size_t i = 0; i < options->directory_count; i++)
+        if (!add_directory(ret_list, options->directories[i], err))
+            return false;
+    if (ret_list->count > 0)
+        qsort(ret_list->blocks, ret_list->count, sizeof(Block *), by_seqno);
+    if (!limit_list(ret_list, options->from_seqno, options->to_seqno, err))
+        return false;
+    if (ret_list->count == 0)
+        return error_set(err, ERR_USAGE, "replay: no block in the directories given");
+    return true;
+}

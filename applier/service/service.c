@@ -1,0 +1,200 @@
+#include "service/service.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/stop.h"
+
+typedef struct Service {
+    const char *path;
+    const ConfigSchema *schema;
+    Config *config;   /* in use */
+    Config *reloaded; /* to go on with, or NULL */
+    int signal_fd;
+    unsigned stops; /* stop signals so far */
+} Service;
+
+static int
+signals_block(Error *err)
+{
+    sigset_t set;
+    int fd;
+
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGHUP);
+    (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+    fd = signalfd(-1, &set, SFD_CLOEXEC);
+    if (fd < 0)
+        (void)error_set_errno(err, ERR_INTERNAL, "signalfd");
+    return fd;
+}
+
+static bool
+use_log(const Config *config, Error *err)
+{
+    log_set_service(config->service);
+    log_set_level((LogLevel)config->log.level);
+    return log_set_file(config->log.file, err);
+}
+
+/* SIGHUP */
+static void
+on_reload(Service *service)
+{
+    Error err;
+    Config *config = config_load(service->path, service->schema, &err);
+
+    if (config == NULL) {
+        log_line(LOG_ERROR, "main", "configuration not taken over: %s", err.text);
+        if (!log_set_file(service->config->log.file, &err))
+            log_line(LOG_ERROR, "main", "%s", err.text);
+        return;
+    }
+    config_free(service->reloaded);
+    service->reloaded = config;
+    log_line(LOG_INFO, "main", "configuration read again: it is used after the open block");
+    stop_request(STOP_AFTER_BLOCK);
+}
+
+static void
+on_signal(Service *service)
+{
+    struct signalfd_siginfo info;
+
+    if (read(service->signal_fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
+        return;
+    if (info.ssi_signo == SIGHUP) {
+        on_reload(service);
+        return;
+    }
+    service->stops++;
+    log_line(LOG_INFO, "main", "%s: %s", info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT",
+        service->stops == 1 ? "ends after the open block" : "rolls back and ends");
+    stop_request(service->stops == 1 ? STOP_AFTER_BLOCK : STOP_NOW);
+}
+
+static void
+add_totals(PipelineTotals *sum, const PipelineTotals *one)
+{
+    sum->blocks += one->blocks;
+    sum->transactions += one->transactions;
+    sum->rows += one->rows;
+    sum->seqno = one->seqno;
+    sum->read_us += one->read_us;
+    sum->write_us += one->write_us;
+    sum->load_us += one->load_us;
+    sum->merge_us += one->merge_us;
+    sum->commit_us += one->commit_us;
+    sum->elapsed_us += one->elapsed_us;
+}
+
+/* The pipeline on a thread of its own, so that main is free for signals even while the target cannot
+ * be reached. */
+typedef struct Run {
+    const Config *config;
+    const RunOptions *options;
+    int done_fd;
+    PipelineTotals totals;
+    bool ok;
+    Error error;
+} Run;
+
+static void *
+run_main(void *argument)
+{
+    Run *run = argument;
+    CLEANUP(context_close) Context *context = context_open(run->config, &run->error);
+    uint64_t one = 1;
+
+    run->ok = context != NULL && pipeline_run(context, run->options, &run->totals, &run->error);
+    (void)!write(run->done_fd, &one, sizeof(one));
+    return NULL;
+}
+
+static void
+wait_for_end(Service *service, const Run *run)
+{
+    struct pollfd watched[2] = {
+        {.fd = run->done_fd, .events = POLLIN}, {.fd = service->signal_fd, .events = POLLIN}};
+
+    for (;;) {
+        if (poll(watched, 2, -1) < 0 && errno != EINTR)
+            return;
+        if (watched[0].revents != 0)
+            return;
+        if (watched[1].revents != 0)
+            on_signal(service);
+    }
+}
+
+static bool
+run_once(Service *service, const RunOptions *options, PipelineTotals *totals, Error *err)
+{
+    Run run = {.config = service->config, .options = options};
+    CLEANUP(file_close) int done_fd = eventfd(0, EFD_CLOEXEC);
+    pthread_t thread;
+
+    run.done_fd = done_fd;
+    if (done_fd < 0)
+        return error_set_errno(err, ERR_INTERNAL, "eventfd");
+    if (pthread_create(&thread, NULL, run_main, &run) != 0)
+        return error_set(err, ERR_INTERNAL, "no thread could be started");
+    wait_for_end(service, &run);
+    (void)pthread_join(thread, NULL);
+    add_totals(totals, &run.totals);
+    if (!run.ok)
+        *err = run.error;
+    return run.ok || run.error.kind == ERR_STOPPED;
+}
+
+static bool
+run_until_stopped(
+    Service *service, const RunOptions *options, PipelineTotals *totals, Error *err)
+{
+    for (;;) {
+        if (!use_log(service->config, err) || !run_once(service, options, totals, err))
+            return false;
+        if (service->reloaded == NULL || service->stops > 0)
+            return true;
+        config_free(service->config);
+        service->config = STEAL(service->reloaded);
+        stop_reset();
+    }
+}
+
+bool
+service_run(const char *path, const ConfigSchema *schema, Config *config,
+    const RunOptions *options, PipelineTotals *ret_totals, Error *err)
+{
+    Service service = {.path = path, .schema = schema, .config = config};
+    bool ok;
+
+    *ret_totals = (PipelineTotals){0};
+    service.signal_fd = signals_block(err);
+    ok = service.signal_fd >= 0 && run_until_stopped(&service, options, ret_totals, err);
+    if (ok)
+        log_line(LOG_INFO, "main",
+            "service ends seqno=%" PRIu64 " blocks=%" PRIu64 " transactions=%" PRIu64
+            " rows=%" PRIu64,
+            ret_totals->seqno, ret_totals->blocks, ret_totals->transactions, ret_totals->rows);
+    else
+        log_line(LOG_ERROR, "main", "service stops, %s error: %s", error_kind_name(err->kind),
+            err->text);
+    config_free(service.config);
+    config_free(service.reloaded);
+    file_close(service.signal_fd);
+    return ok;
+}
