@@ -16,19 +16,21 @@ typedef enum StatementKind {
 
 typedef struct SqlDialect {
     const char *name;
-    char identifier_quote;       /* doubled inside: " or ` */
-    bool backslash_strings;      /* '\'' is a quote inside a plain string (MySQL) */
-    bool double_quoted_strings;  /* "x" is a string (MySQL without ANSI_QUOTES) */
-    bool escape_strings;         /* E'…' takes backslashes (PostgreSQL) */
-    bool dollar_quotes;          /* $tag$ … $tag$ */
-    bool hash_comments;          /* # to the end of the line */
-    bool dash_needs_space;       /* -- begins a comment only before white space or end of line */
-    bool nested_comments;        /* block comments nest */
+    char identifier_quote;      /* doubled inside: " or ` */
+    bool backslash_strings;     /* '\'' is a quote inside a plain string (MySQL) */
+    bool double_quoted_strings; /* "x" is a string (MySQL without ANSI_QUOTES) */
+    bool escape_strings;        /* E'…' takes backslashes (PostgreSQL) */
+    bool dollar_quotes;         /* $tag$ … $tag$ */
+    bool hash_comments;         /* # to the end of the line */
+    bool dash_needs_space;      /* -- begins a comment only before white space or end of line */
+    bool nested_comments;       /* block comments nest */
     bool backtick_identifiers;
-    bool bracket_identifiers;    /* [name] (SQLite) */
-    bool dot_commands;           /* a line beginning with "." is a statement of its own (SQLite) */
-    bool fold_names;             /* column names are compared without regard to ASCII case */
+    bool bracket_identifiers; /* [name] (SQLite) */
+    bool dot_commands;        /* a line beginning with "." is a statement of its own (SQLite) */
+    bool fold_names;          /* column names are compared without regard to ASCII case */
     bool has_schemas;
+    bool executable_comments; /* the content of a comment that begins with "!" is code (MySQL) */
+    bool qualified_set; /* SET names the table's alias: UPDATE a JOIN b … SET a.x = b.x (MySQL) */
 
     /* What kind of statement this is, comments and white space in front skipped. */
     StatementKind (*classify)(Text sql);
@@ -37,10 +39,11 @@ typedef struct SqlDialect {
     void (*key_equals)(const TargetColumn *column, const char *left, const char *right, Buf *out);
     /* Append an expression of the column by which GROUP BY tells byte-different keys apart. */
     void (*key_group)(const TargetColumn *column, const char *alias, Buf *out);
-    /* Append the column list and the SET part of a streamed load for the file's columns (header columns
-     * first): LOAD DATA … (`a`, @dray_1) SET `b` = UNHEX(@dray_1). set may stay empty. */
-    void (*load_columns)(const Text *header, size_t header_count, const TargetColumn *const *columns,
-        const LogicalType *logical, size_t column_count, Buf *list, Buf *set);
+    /* Append the column list and the SET part of a streamed load for the file's columns (header
+     * columns first): LOAD DATA … (`a`, @dray_1) SET `b` = UNHEX(@dray_1). set may stay empty. */
+    void (*load_columns)(const Text *header, size_t header_count,
+        const TargetColumn *const *columns, const LogicalType *logical, size_t column_count,
+        Buf *list, Buf *set);
 } SqlDialect;
 
 extern const SqlDialect sql_dialect_postgres;
@@ -54,5 +57,6 @@ extern const SqlDialect sql_dialect_redshift;
 void sql_add_identifier(const SqlDialect *dialect, Text name, Buf *out);
 /* "schema"."name", or "name" where schema is empty or the dialect has none. */
 void sql_add_table(const SqlDialect *dialect, Text schema, Text name, Buf *out);
-/* 'text', escaped for the dialect's plain strings. A NUL byte cannot be written: it is left out, so callers refuse it first. */
+/* 'text', escaped for the dialect's plain strings. A NUL byte cannot be written: it is left out, so
+ * callers refuse it first. */
 void sql_add_string(const SqlDialect *dialect, Text text, Buf *out);

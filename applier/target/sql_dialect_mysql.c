@@ -1,0 +1,203 @@
+#include "target/sql_dialect_common.h"
+
+/*
+ * MariaDB Knowledge Base "SQL statements that cause an implicit commit", and MySQL 8.0 Reference
+ * Manual 13.3.3. Anything CREATE, ALTER or DROP counts, but for temporary tables.
+ */
+static bool
+is_definition(const Text *words)
+{
+    static const char *const always[] = {"alter", "truncate", "rename", "grant", "revoke", "flush",
+        "reset", "install", "uninstall", "shutdown", "import", NULL};
+    bool create = sql_word_is(words[0], "create");
+
+    if (sql_word_in(words[0], always))
+        return true;
+    if (!create && !sql_word_is(words[0], "drop"))
+        return false;
+    if (sql_word_is(words[1], "temporary"))
+        return sql_word_is(words[2], "sequence");
+    return !(create && sql_word_is(words[1], "or") && sql_word_is(words[2], "replace") &&
+             sql_word_is(words[3], "temporary"));
+}
+
+static bool
+is_administration(const Text *words)
+{
+    static const char *const tables[] = {"analyze", "check", "optimize", "repair", NULL};
+    static const char *const kinds[] = {
+        "table", "tables", "view", "no_write_to_binlog", "local", NULL};
+    static const char *const threads[] = {
+        "slave", "slaves", "replica", "replicas", "all", "group_replication", NULL};
+
+    if (sql_word_in(words[0], tables))
+        return sql_word_in(words[1], kinds);
+    if (sql_word_is(words[0], "start") || sql_word_is(words[0], "stop"))
+        return sql_word_in(words[1], threads) || sql_word_is(words[1], "transaction");
+    if (sql_word_is(words[0], "cache") || sql_word_is(words[0], "load"))
+        return sql_word_is(words[1], "index");
+    if (sql_word_is(words[0], "lock"))
+        return sql_word_is(words[1], "table") || sql_word_is(words[1], "tables") ||
+               sql_word_is(words[1], "instance");
+    if (sql_word_is(words[0], "unlock"))
+        return true;
+    return sql_word_is(words[0], "change") &&
+           (sql_word_is(words[1], "master") || sql_word_is(words[1], "replication"));
+}
+
+static bool
+is_transaction_control(const Text *words)
+{
+    if (sql_word_is(words[0], "commit") || sql_word_is(words[0], "xa"))
+        return true;
+    /* BEGIN NOT ATOMIC is a block of statements */
+    if (sql_word_is(words[0], "begin"))
+        return !sql_word_is(words[1], "not");
+    if (!sql_word_is(words[0], "rollback"))
+        return false;
+    return !sql_word_is(words[sql_word_is(words[1], "work") ? 2 : 1], "to");
+}
+
+/* SET PASSWORD, SET ROLE's default, and autocommit anywhere in a list of variables. */
+static bool
+is_committing_set(const Text *words, Text sql)
+{
+    if (!sql_word_is(words[0], "set"))
+        return false;
+    if (sql_word_is(words[1], "password") || sql_word_is(words[1], "default"))
+        return true;
+    return sql_has_word(&sql_dialect_mysql, sql, "autocommit");
+}
+
+static StatementKind
+mysql_classify(Text sql)
+{
+    LeadingWords leading = sql_leading_words(&sql_dialect_mysql, sql);
+    const Text *words = leading.words;
+
+    /* MariaDB: SET STATEMENT variable = value FOR statement */
+    if (sql_word_is(words[0], "set") && sql_word_is(words[1], "statement")) {
+        SqlToken token;
+
+        sql_scanner_init(&leading.rest, &sql_dialect_mysql, sql);
+        do
+            sql_scanner_next(&leading.rest, &token);
+        while (
+            token.kind != SQL_END && !(token.kind == SQL_WORD && sql_word_is(token.text, "for")));
+        return mysql_classify((Text){sql.data + leading.rest.at, sql.len - leading.rest.at});
+    }
+    if (is_definition(words) || is_administration(words) || is_transaction_control(words) ||
+        is_committing_set(words, sql))
+        return STATEMENT_ENDS_TRANSACTION;
+    if (sql_word_is(words[0], "load") &&
+        (sql_word_is(words[1], "data") || sql_word_is(words[1], "xml"))) {
+        for (size_t i = 2; i < 4; i++) {
+            if (sql_word_is(words[i], "local"))
+                return STATEMENT_LOAD_STREAMED;
+        }
+    }
+    return STATEMENT_PLAIN;
+}
+
+static void
+add_bytes(const TargetColumn *column, const char *alias, Buf *out)
+{
+    buf_add_string(out, "CAST(");
+    sql_add_column(&sql_dialect_mysql, alias, column->name, out);
+    buf_add_string(out, " AS BINARY)");
+}
+
+/*
+ * Most collations ignore case, accents or trailing spaces. The plain comparison finds the row by
+ * its index, the second one tells the bytes apart.
+ */
+static void
+mysql_key_equals(const TargetColumn *column, const char *left, const char *right, Buf *out)
+{
+    sql_add_equals(&sql_dialect_mysql, column, left, right, out);
+    if (!column->is_text)
+        return;
+    buf_add_string(out, " AND ");
+    add_bytes(column, left, out);
+    buf_add_string(out, " = ");
+    add_bytes(column, right, out);
+}
+
+static void
+mysql_key_group(const TargetColumn *column, const char *alias, Buf *out)
+{
+    if (column->is_text)
+        add_bytes(column, alias, out);
+    else
+        sql_add_column(&sql_dialect_mysql, alias, column->name, out);
+}
+
+/* What LOAD DATA must do with a column's text; "" is nothing. The first %s of a form is a variable.
+ */
+static void
+add_conversion(const TargetColumn *column, LogicalType logical, size_t number, Buf *out)
+{
+    const char *before = "";
+    const char *after = "";
+
+    if (logical == LOGICAL_UNKNOWN)
+        logical = column->logical;
+    if (logical == LOGICAL_BYTES) {
+        before = "UNHEX(";
+        after = ")";
+    } else if (column->logical == LOGICAL_BIT && logical == LOGICAL_BIT) {
+        before = "CAST(CONV(";
+        after = ", 2, 10) AS UNSIGNED)";
+    } else if (column->logical == LOGICAL_BIT) {
+        before = "CAST(";
+        after = " AS UNSIGNED)";
+    } else {
+        return;
+    }
+    buf_addf(out, "%s@dray_%zu%s", before, number, after);
+}
+
+static void
+mysql_load_columns(const Text *header, size_t header_count, const TargetColumn *const *columns,
+    const LogicalType *logical, size_t column_count, Buf *list, Buf *set)
+{
+    const SqlDialect *dialect = &sql_dialect_mysql;
+    size_t number = 0;
+
+    sql_add_load_columns(dialect, header, header_count, NULL, 0, list);
+    for (size_t i = 0; i < column_count; i++) {
+        CLEANUP(buf_clear) Buf value = BUF_INIT;
+
+        if (header_count + i > 0)
+            buf_add_string(list, ", ");
+        add_conversion(columns[i], logical[i], number + 1, &value);
+        if (value.len == 0) {
+            sql_add_identifier(dialect, columns[i]->name, list);
+            continue;
+        }
+        number++;
+        buf_addf(list, "@dray_%zu", number);
+        buf_add_string(set, number == 1 ? "SET " : ", ");
+        sql_add_identifier(dialect, columns[i]->name, set);
+        buf_add_string(set, " = ");
+        buf_add_text(set, buf_text(&value));
+    }
+}
+
+const SqlDialect sql_dialect_mysql = {
+    .name = "mysql",
+    .identifier_quote = '`',
+    .backslash_strings = true,
+    .double_quoted_strings = true,
+    .hash_comments = true,
+    .dash_needs_space = true,
+    .backtick_identifiers = true,
+    .fold_names = true,
+    .has_schemas = true,
+    .executable_comments = true,
+    .qualified_set = true,
+    .classify = mysql_classify,
+    .key_equals = mysql_key_equals,
+    .key_group = mysql_key_group,
+    .load_columns = mysql_load_columns,
+};
