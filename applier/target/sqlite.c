@@ -12,8 +12,8 @@
 #include "target/sqlite_value.h"
 
 static const Field sqlite_fields[] = {
-    {"path", FIELD_PATH, offsetof(SqliteOptions, path), NULL, 0, 0, NULL, FIELD_REQUIRED,
-        "The database file; it is made when it is missing."},
+    {"path", FIELD_PATH, offsetof(SqliteOptions, path), NULL, 0, 0, NULL,
+        FIELD_REQUIRED | FIELD_FILLED, "The database file; it is made when it is missing."},
     {"busy_timeout", FIELD_TIME, offsetof(SqliteOptions, busy_timeout_ms), "30s", 0,
         INT64_C(86400000), NULL, 0, "How long to wait for a lock that another process holds."},
     {"synchronous", FIELD_CHOICE, offsetof(SqliteOptions, synchronous), "full", 0, 0, "full|normal",

@@ -1,0 +1,32 @@
+/*
+ * template.h - a file of SQL statements with parameters, as templates/<target>/ holds them
+ *
+ * A parameter %%NAME%% stands bare; its value is SQL text. Inside strings, quoted identifiers and
+ * dollar quotes a parameter is refused, in comments it stays.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "target/sql_dialect.h"
+
+typedef struct TemplateParam {
+    const char *name;
+    Text sql;
+} TemplateParam;
+
+typedef struct TemplateStatements {
+    Text *items; /* without the ";" */
+    size_t count;
+} TemplateStatements;
+
+/*
+ * Read the file, split it, fill the parameters. Texts in the arena. ERR_IO, or ERR_SCRIPT
+ * "path:line:column: reason" for an unknown parameter, SQL that does not end, or no statement.
+ */
+bool template_load(const char *path, const SqlDialect *dialect, const TemplateParam *params,
+    size_t param_count, Arena *arena, TemplateStatements *ret_statements, Error *err) MUST_CHECK;
+/* The same from memory; path is for error texts. */
+bool template_fill(const char *path, Text text, const SqlDialect *dialect,
+    const TemplateParam *params, size_t param_count, Arena *arena,
+    TemplateStatements *ret_statements, Error *err) MUST_CHECK;

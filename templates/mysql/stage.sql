@@ -1,0 +1,6 @@
+-- A staging table: the header columns, then the base table's columns, nullable, without constraints.
+-- Where the server asks for a primary key (sql_require_primary_key), add one on the row_id column.
+-- Edit a copy in templates/mysql/ beside the configuration file.
+CREATE TABLE %%STAGE_TABLE_FQN%% (
+%%COLUMNS%%
+) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
