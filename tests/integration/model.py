@@ -100,6 +100,16 @@ class Transaction:
             row[table.names.index(name)] = value
         self.update_rows(table, (key, tuple(row)))
 
+    def update_partly(self, table, key, **changes):
+        """As wal2json writes an update that left large (TOASTed) values alone: without them. Here:
+        with the key and the changed columns only."""
+        key = key if isinstance(key, tuple) else (key,)
+        row = dict(zip(table.names, self.log.state(table)[key]), **changes)
+        self.log.state(table)[key] = tuple(row[name] for name in table.names)
+        sent = [column for column in table.columns if column[0] in (*table.key, *changes)]
+        self._line("U", table, ',"columns":' + columns_json(sent, [row[name] for name, _ in sent])
+                   + self._identity(table, key) + self._pk(table))
+
     def update_unseen(self, table, key, row):
         """An update of a row that the model (and so the target) does not have."""
         self.log.state(table)[key if isinstance(key, tuple) else (key,)] = row
