@@ -24,9 +24,9 @@ typedef struct BaseUse {
     uint64_t files;
 } BaseUse;
 
-static bool
-base_describe(
-    Planner *planner, MergePlan *plan, Text schema, Text name, BaseUse **ret_use, Error *err)
+/* NULL on failure. */
+static BaseUse *
+base_describe(Planner *planner, const MergePlan *plan, Text schema, Text name, Error *err)
 {
     CLEANUP(buf_clear) Buf key = BUF_INIT;
     TargetTable *table = NULL;
@@ -35,24 +35,27 @@ base_describe(
     buf_add_text(&key, schema);
     buf_add_char(&key, '\0');
     buf_add_text(&key, name);
-    *ret_use = map_get(&planner->bases, buf_text(&key));
-    if (*ret_use != NULL)
-        return true;
+    use = map_get(&planner->bases, buf_text(&key));
+    if (use != NULL)
+        return use;
     if (!planner->context->target->describe(
-            planner->target, schema, name, planner->arena, &table, err))
-        return error_wrap(err, "table " TABLE_FMT, TABLE_ARG(plan->file));
-    if (table == NULL)
-        return error_set(err, ERR_TARGET,
+            planner->target, schema, name, planner->arena, &table, err)) {
+        (void)error_wrap(err, "table " TABLE_FMT, TABLE_ARG(plan->file));
+        return NULL;
+    }
+    if (table == NULL) {
+        (void)error_set(err, ERR_TARGET,
             "table " TABLE_FMT ": the target has no table " TEXT_FMT "%s" TEXT_FMT
             ": create it, or write a rule with target: or skip: true",
             TABLE_ARG(plan->file), TEXT_ARG(schema), schema.len > 0 ? "." : "", TEXT_ARG(name));
+        return NULL;
+    }
     use = ARENA_NEW(planner->arena, BaseUse);
     use->table = table;
     use->file = plan->file;
     use->shared = plan->rule != NULL && plan->rule->shared;
     (void)map_put(&planner->bases, buf_text(&key), use);
-    *ret_use = use;
-    return true;
+    return use;
 }
 
 static bool
@@ -66,7 +69,8 @@ base_find(Planner *planner, MergePlan *plan, Error *err)
     rule_target(plan->rule, file->schema, file->table, planner->arena, &schema, &name);
     if (!planner->context->target->sql->has_schemas)
         schema = TEXT("");
-    if (!base_describe(planner, plan, schema, name, &use, err))
+    use = base_describe(planner, plan, schema, name, err);
+    if (use == NULL)
         return false;
     if ((!text_equal(use->file->schema, file->schema) ||
             !text_equal(use->file->table, file->table)) &&

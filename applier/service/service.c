@@ -188,8 +188,12 @@ service_run(const char *path, const ConfigSchema *schema, Config *config,
     if (ok)
         log_line(LOG_INFO, "main",
             "service ends seqno=%" PRIu64 " blocks=%" PRIu64 " transactions=%" PRIu64
-            " rows=%" PRIu64,
-            ret_totals->seqno, ret_totals->blocks, ret_totals->transactions, ret_totals->rows);
+            " rows=%" PRIu64 " read_ms=%" PRId64 " write_ms=%" PRId64 " load_ms=%" PRId64
+            " merge_ms=%" PRId64 " commit_ms=%" PRId64 " elapsed_ms=%" PRId64,
+            ret_totals->seqno, ret_totals->blocks, ret_totals->transactions, ret_totals->rows,
+            ret_totals->read_us / 1000, ret_totals->write_us / 1000, ret_totals->load_us / 1000,
+            ret_totals->merge_us / 1000, ret_totals->commit_us / 1000,
+            ret_totals->elapsed_us / 1000);
     else
         log_line(LOG_ERROR, "main", "service stops, %s error: %s", error_kind_name(err->kind),
             err->text);
