@@ -9,10 +9,10 @@
 
 #include "block/manifest.h"
 
-/* One bit a line; row_id 1 is bit 0. */
+/* One bit a line; row_id 1 is bit 0. words is NULL while no bit is set. */
 typedef struct LineSet {
     uint64_t *words;
-    uint64_t bit_count; /* lines past it are not in the set */
+    uint64_t bit_count; /* all lines of the file; 0 where the superseded lines are not known */
     uint64_t set_count;
 } LineSet;
 
@@ -41,9 +41,16 @@ CLEANUP_DEFINE(Block *, block_free);
  */
 bool block_check(const Block *block, bool parse, Error *err) MUST_CHECK;
 
+/*
+ * Remove a block's directory: its manifest first, so that what a crash leaves behind is an
+ * unfinished block and no damaged one. A missing directory is fine.
+ */
+bool block_remove(const char *path, Error *err) MUST_CHECK;
+
 /* "<schema>.<table>.csv", "….2.csv" from generation 2 on; bytes outside [A-Za-z0-9_-] as %XX.
- * A part whose encoded form is longer than 100 bytes is cut and gets its XXH3 as "%%<16 hex digits>",
- * so that the name always fits and never meets another. */
+ * Without a schema "<table>.csv" and "<table>.%2.csv": "<table>.2.csv" is another table's.
+ * A part whose encoded form is longer than 100 bytes is cut and gets its XXH3 as "%%<16 hex
+ * digits>", so that the name always fits and never meets another. */
 void block_file_name(Text schema, Text table, uint64_t generation, Buf *out);
 /* 20 digits. */
 void block_directory_name(uint64_t first_seqno, char name[21]);

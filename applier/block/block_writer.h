@@ -11,9 +11,9 @@
  * A generation ends, and the next file of that table begins, at a TRUNCATE and where the columns or
  * the key change. Fault points: "block.*" and those of base/file.h.
  *
- * Compaction (block/key_index.h): with block.compact, and unless the table's script needs all lines or the
- * table has no key, the last line of each key is known when the block closes, and Block.superseded has the
- * others. The file itself always has every line.
+ * Compaction (block/key_index.h): with block.compact, and unless the table's script needs all lines
+ * or the table has no key, the last line of each key is known when the block closes, and
+ * Block.superseded has the others. The file itself always has every line.
  */
 #pragma once
 
@@ -43,10 +43,10 @@ CLEANUP_DEFINE(BlockWriter *, block_writer_close);
  * source was before it (kept in the manifest). commit_time_us may be TIME_UNKNOWN. */
 bool block_writer_begin(BlockWriter *writer, uint64_t seqno, int64_t commit_time_us,
     Text position_before, Error *err) MUST_CHECK;
-/* out describes change->table after the rules, and stays valid until the block is closed. Errors name table, column
- * and value. */
-bool block_writer_change(
-    BlockWriter *writer, const OutTable *out, const Change *change, Error *err) MUST_CHECK;
+/* out describes change->table after the rules, and stays valid until the block is closed. Errors
+ * name table, column and value. */
+bool block_writer_change(BlockWriter *writer, const OutTable *out, const Change *change, Error *err)
+    MUST_CHECK;
 /* source names */
 bool block_writer_truncate(BlockWriter *writer, Text schema, Text table, Error *err) MUST_CHECK;
 bool block_writer_commit(BlockWriter *writer, Text position_after, Error *err) MUST_CHECK;
@@ -61,9 +61,9 @@ uint64_t block_writer_rows(const BlockWriter *writer);
 int64_t block_writer_first_change_ms(const BlockWriter *writer);
 
 /*
- * Between transactions: flush, fsync every file, write the manifest, fsync the directory, hand the block over.
- * A block without lines and truncates has no directory (path NULL). After a failure the writer
- * can only be closed. timing.read_us is the caller's to fill.
+ * Between transactions: flush, fsync every file, write the manifest, fsync the directory, hand the
+ * block over. A block without lines and truncates has no directory (path NULL). After a failure the
+ * writer can only be closed. timing.read_us is the caller's to fill.
  */
 Block *block_writer_finish(BlockWriter *writer, Error *err) MUST_CHECK;
 /* Drop the open block and its files (a stop in the middle of a transaction). */

@@ -1,9 +1,9 @@
 /*
  * csv.h - CSV lines through libcsv, and Tungsten's two escaped styles
  *
- * Writing: values are appended to a Buf, quoted with csv_write2(). Reading is by push: csv_reader_feed()
- * takes any piece of a file and calls back once a record. A bare null word is told from a quoted
- * one.
+ * Writing: values are appended to a Buf, quoted with csv_write2(). Reading is by push:
+ * csv_reader_feed() takes any piece of a file and calls back once a record. A bare null word is
+ * told from a quoted one.
  */
 #pragma once
 
@@ -22,8 +22,8 @@ typedef bool CsvRecordFn(void *context, const Value *values, size_t count, Error
 typedef struct CsvReader CsvReader;
 
 /* path is for error texts: "path:line: reason", ERR_DATA. */
-CsvReader *csv_reader_new(const CsvDialect *dialect, const char *path, CsvRecordFn *record,
-    void *context) MUST_CHECK;
+CsvReader *csv_reader_new(
+    const CsvDialect *dialect, const char *path, CsvRecordFn *record, void *context) MUST_CHECK;
 void csv_reader_free(CsvReader *reader);
 CLEANUP_DEFINE(CsvReader *, csv_reader_free);
 bool csv_reader_feed(CsvReader *reader, Text piece, Error *err) MUST_CHECK;

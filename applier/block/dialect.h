@@ -38,15 +38,16 @@ typedef struct Notation {
     BytesNotation bytes;
     BoolNotation bools;
     ZoneNotation zone;
-    bool numeric_nan;       /* NUMERIC can hold NaN */
-    bool numeric_infinity;  /* NUMERIC can hold Infinity */
-    bool float_special;     /* floats can hold NaN and infinities */
-    bool infinite_dates;    /* dates and timestamps: infinity, -infinity */
+    bool numeric_nan;      /* NUMERIC can hold NaN */
+    bool numeric_infinity; /* NUMERIC can hold Infinity */
+    bool float_special;    /* floats can hold NaN and infinities */
+    bool infinite_dates;   /* dates and timestamps: infinity, -infinity */
     bool bc_dates;
-    bool zero_dates;        /* 0000-00-00 */
-    int max_year;           /* of dates and timestamps; 0: any */
-    int fraction_digits;    /* of a second; more in the source is out of range */
-    int64_t max_hours;      /* of LOGICAL_TIME; 0: any */
+    bool zero_dates;     /* 0000-00-00 */
+    int max_year;        /* of dates and timestamps; 0: any */
+    int fraction_digits; /* of a second; more in the source is out of range, unless they are 0 */
+    int64_t max_hours;   /* of LOGICAL_TIME, that many included (838:59:59); 24 or less: only a time
+                            of day, 00:00:00 to 24:00:00; 0: any, also negative */
 } Notation;
 
 /* The header columns a line may begin with. */
@@ -65,7 +66,7 @@ typedef struct CsvDialect {
     Notation notation;
     HeaderColumn header[HEADER_COUNT]; /* their order */
     size_t header_count;
-    Text header_names[HEADER_COUNT];   /* by HeaderColumn, the prefix included */
+    Text header_names[HEADER_COUNT]; /* by HeaderColumn, the prefix included */
 } CsvDialect;
 
 /* "opcode", "seqno", "row_id", "timestamp", "service". */

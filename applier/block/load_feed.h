@@ -12,8 +12,8 @@
 typedef struct LoadFeed LoadFeed;
 
 /* file_index into block->manifest.files. skip_superseded false gives every line. */
-LoadFeed *load_feed_open(
-    const Block *block, size_t file_index, bool skip_superseded, Error *err) MUST_CHECK;
+LoadFeed *load_feed_open(const Block *block, size_t file_index, bool skip_superseded, Error *err)
+    MUST_CHECK;
 void load_feed_close(LoadFeed *feed);
 CLEANUP_DEFINE(LoadFeed *, load_feed_close);
 
@@ -30,6 +30,7 @@ const CsvDialect *load_feed_dialect(const LoadFeed *feed);
 /* Absolute path of the CSV file. */
 const char *load_feed_path(const LoadFeed *feed);
 /* The record that holds the nth physical line (from 1, newlines inside values count) of what the
- * feed served: its row_id, its seqno and its physical line in the file. For error texts; reads the file again. */
+ * feed served: its row_id, its seqno and its physical line in the file. For error texts; reads the
+ * file again. */
 bool load_feed_locate(LoadFeed *feed, uint64_t served_line, uint64_t *ret_row_id,
     uint64_t *ret_seqno, uint64_t *ret_file_line, Error *err) MUST_CHECK;

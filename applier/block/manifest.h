@@ -4,6 +4,10 @@
  * Written last and durably: a directory without one is unfinished. Format version 1, JSON, UTF-8;
  * docs/reference/block-files.md describes every field. Reading checks every field's type and
  * range; an unknown field is ignored, an unknown version refused.
+ *
+ * Numbers past the largest signed 64-bit integer are strings of digits, checksums 16 hex digits,
+ * times as clock_format() writes them (null: unknown). A text that JSON cannot hold (not UTF-8, or
+ * with a NUL) is {"hex": "…"}.
  */
 #pragma once
 
@@ -33,21 +37,21 @@ typedef struct BlockColumn {
 
 /* One CSV file, or (name is TEXT_NONE) a TRUNCATE with no row after it. */
 typedef struct BlockFile {
-    Text name;            /* in the block's directory: no slash */
-    Text schema;          /* source table */
+    Text name;   /* in the block's directory: no slash */
+    Text schema; /* source table */
     Text table;
-    uint64_t generation;  /* 1, 2 … per table */
-    bool truncate;        /* the table was truncated before this generation's first line */
+    uint64_t generation; /* 1, 2 … per table */
+    bool truncate;       /* the table was truncated before this generation's first line */
     uint64_t truncate_seqno;
     int64_t truncate_time_us;
     BlockColumn *columns; /* behind the header columns */
     size_t column_count;
-    size_t *key;          /* indexes into columns, in key order */
+    size_t *key; /* indexes into columns, in key order */
     size_t key_count;
     uint64_t rows[OPCODE_COUNT];
     uint64_t row_count;
     uint64_t bytes;
-    uint64_t checksum;    /* XXH3, 64 bits, of the file's bytes */
+    uint64_t checksum; /* XXH3, 64 bits, of the file's bytes */
 } BlockFile;
 
 typedef struct Manifest {
@@ -71,8 +75,8 @@ bool manifest_write(const Manifest *manifest, const char *directory, Error *err)
 /* JSON text of it, for "dray blocks show --json" and the writer. */
 void manifest_print(const Manifest *manifest, Buf *out);
 /* Read and check directory/manifest.json; ERR_DATA names the file and the field. Texts in arena. */
-bool manifest_read(
-    const char *directory, Arena *arena, Manifest *ret_manifest, Error *err) MUST_CHECK;
+bool manifest_read(const char *directory, Arena *arena, Manifest *ret_manifest, Error *err)
+    MUST_CHECK;
 /* The same from memory; path is for error texts. */
 bool manifest_parse(const char *path, Text json, Arena *arena, Manifest *ret_manifest, Error *err)
     MUST_CHECK;

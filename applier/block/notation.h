@@ -16,5 +16,5 @@ bool notation_write(const Notation *notation, const ValuesConfig *policy, Logica
     Text value, Buf *out, bool *ret_null, Error *err) MUST_CHECK;
 
 /* The way back: append the canonical text of what notation_write() wrote. */
-bool notation_read(
-    const Notation *notation, LogicalType type, Text value, Buf *out, Error *err) MUST_CHECK;
+bool notation_read(const Notation *notation, LogicalType type, Text value, Buf *out, Error *err)
+    MUST_CHECK;

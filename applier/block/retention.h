@@ -9,9 +9,9 @@
 typedef struct BlockEntry {
     char *path;
     uint64_t first_seqno;
-    bool finished;     /* has a manifest */
-    uint64_t bytes;    /* of all files in the directory */
-    int64_t mtime_us;  /* of the manifest, or of the directory */
+    bool finished;    /* has a manifest */
+    uint64_t bytes;   /* of all files in the directory */
+    int64_t mtime_us; /* of the manifest, or of the directory */
 } BlockEntry;
 
 typedef struct BlockList {
@@ -30,7 +30,7 @@ CLEANUP_DEFINE(BlockList *, block_list_free);
  * read again from the source). *ret_removed counts both. */
 bool retention_clean(
     const char *directory, uint64_t committed_seqno, size_t *ret_removed, Error *err) MUST_CHECK;
-/* After a commit of this block: remove it (RETAIN_NONE), else remove the oldest ones that are past the
- * limit; a block newer than committed_seqno is never removed. */
+/* After a commit of this block: remove it (RETAIN_NONE), else remove the oldest ones that are past
+ * the limit; a block newer than committed_seqno is never removed. */
 bool retention_apply(const char *directory, const Retain *retain, uint64_t committed_seqno,
     size_t *ret_removed, Error *err) MUST_CHECK;

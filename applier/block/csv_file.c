@@ -1,0 +1,148 @@
+#include "block/csv_file.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include <xxhash.h>
+
+#include "base/fault.h"
+#include "base/file.h"
+
+struct CsvFile {
+    char *path;
+    int fd;
+    bool exists;
+    char *buffer;
+    size_t len;
+    size_t size;
+    uint64_t bytes;
+    XXH3_state_t *state;
+};
+
+CsvFile *
+csv_file_new(const char *path)
+{
+    CsvFile *file = calloc(1, sizeof(*file));
+
+    if (file == NULL)
+        abort();
+    file->path = text_dup(text_of(path));
+    file->fd = -1;
+    file->state = XXH3_createState();
+    if (file->state == NULL)
+        abort();
+    (void)XXH3_64bits_reset(file->state);
+    return file;
+}
+
+static void
+release(CsvFile *file)
+{
+    file_close(file->fd);
+    file->fd = -1;
+    free(STEAL(file->buffer));
+    file->len = file->size = 0;
+}
+
+void
+csv_file_free(CsvFile *file)
+{
+    if (file == NULL)
+        return;
+    release(file);
+    (void)XXH3_freeState(file->state);
+    free(file->path);
+    free(file);
+}
+
+bool
+csv_file_is_open(const CsvFile *file)
+{
+    return file->fd >= 0;
+}
+
+bool
+csv_file_open(CsvFile *file, size_t buffer_size, Error *err)
+{
+    assert(file->fd < 0);
+    if (!file->exists) {
+        file->fd = file_create(file->path, err);
+        if (file->fd < 0)
+            return false;
+        file->exists = true;
+    } else {
+        if (!FAULT("block.append"))
+            file->fd = open(file->path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
+        if (file->fd < 0)
+            return error_set_errno(err, ERR_IO, "open %s to append", file->path);
+    }
+    file->buffer = malloc(buffer_size);
+    if (file->buffer == NULL)
+        abort();
+    file->size = buffer_size;
+    return true;
+}
+
+static bool
+write_out(CsvFile *file, Text data, Error *err)
+{
+    (void)XXH3_64bits_update(file->state, data.data, data.len);
+    return file_write(file->fd, data.data, data.len, file->path, err);
+}
+
+static bool
+flush(CsvFile *file, Error *err)
+{
+    Text data = {file->buffer, file->len};
+
+    file->len = 0;
+    return data.len == 0 || write_out(file, data, err);
+}
+
+bool
+csv_file_add(CsvFile *file, Text lines, Error *err)
+{
+    assert(file->fd >= 0);
+    file->bytes += lines.len;
+    if (lines.len > file->size - file->len && !flush(file, err))
+        return false;
+    if (lines.len > file->size)
+        return write_out(file, lines, err);
+    memcpy(file->buffer + file->len, lines.data, lines.len);
+    file->len += lines.len;
+    return true;
+}
+
+bool
+csv_file_suspend(CsvFile *file, Error *err)
+{
+    bool ok = file->fd < 0 || flush(file, err);
+
+    release(file);
+    return ok;
+}
+
+bool
+csv_file_finish(CsvFile *file, Error *err)
+{
+    bool ok;
+
+    if (file->fd < 0 && !csv_file_open(file, 1, err))
+        return false;
+    ok = flush(file, err) && file_sync(file->fd, file->path, err);
+    release(file);
+    return ok;
+}
+
+uint64_t
+csv_file_bytes(const CsvFile *file)
+{
+    return file->bytes;
+}
+
+uint64_t
+csv_file_checksum(const CsvFile *file)
+{
+    return XXH3_64bits_digest(file->state);
+}
