@@ -22,13 +22,16 @@ typedef enum FieldType {
     FIELD_PATH,   /* const char *; a relative path is made relative to the configuration file */
     FIELD_CHOICE, /* int; choices lists the words, the value is the index */
     FIELD_RETAIN, /* Retain: none | all | 7d | 100 blocks | 50GiB */
-    FIELD_LIST,   /* TextList, a YAML sequence of texts */
+    FIELD_LIST,   /* TextList, a YAML sequence of texts; a single text is a list of one */
+    FIELD_MAP,    /* TextMap, a YAML mapping of texts */
 } FieldType;
 
 enum {
     FIELD_SECRET = 1,     /* never printed */
     FIELD_REQUIRED = 2,   /* no default: must be given */
     FIELD_RELOADABLE = 4, /* SIGHUP takes a new value over */
+    FIELD_NULL_WORD = 8,  /* a bare null is a text like any other, not "no value" */
+    FIELD_FILLED = 16,    /* must not be empty: FIELD_TEXT, _PATH, _LIST, _MAP */
 };
 
 typedef struct Field {
@@ -47,6 +50,12 @@ typedef struct TextList {
     size_t count;
 } TextList;
 
+typedef struct TextMap {
+    const char **keys; /* in the order of the file, each once */
+    const char **values;
+    size_t count;
+} TextMap;
+
 typedef enum RetainKind {
     RETAIN_NONE,
     RETAIN_ALL,
@@ -59,6 +68,22 @@ typedef struct Retain {
     RetainKind kind;
     int64_t amount;
 } Retain;
+
+/*
+ * Read one value into the struct at base. Every type but FIELD_MAP; a FIELD_LIST takes words
+ * with commas between them, as presets are written. directory is where relative paths begin. Texts
+ * go to the arena. On failure *reason holds why ("is not a size such as 64MiB"), to be put behind
+ * the value: the value itself is not in it.
+ */
+bool field_parse(const Field *field, Text value, const char *directory, Arena *arena, void *base,
+    Buf *reason) MUST_CHECK;
+/* Fill the struct at base with the table's presets; a field without one is left as it is. */
+void field_set_presets(const Field *fields, const char *directory, Arena *arena, void *base);
+/* The entry of a table, or NULL. */
+const Field *field_find(const Field *fields, Text name);
+
+/* Number of changed, added, removed or swapped letters between two names: for "did you mean". */
+size_t field_distance(Text a, Text b);
 
 /* Text for "64MiB", "30s", "7d" … as the reference prints a default; "" where there is none. */
 const char *field_preset(const Field *field);

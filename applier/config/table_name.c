@@ -49,7 +49,7 @@ check_parameters(Text name, Error *err)
         else if (text_starts_with(rest, TABLE_PARAMETER))
             i += sizeof(TABLE_PARAMETER) - 2;
         else
-            return error_set(err, ERR_CONFIG,
+            return error_set(err, ERR_CONFIG, "%s",
                 "an unknown parameter: only " SCHEMA_PARAMETER " and " TABLE_PARAMETER
                 " have a value here");
     }
