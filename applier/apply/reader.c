@@ -253,12 +253,10 @@ wait_time(const BlockReader *reader)
 static bool
 push_block(BlockReader *reader, Error *err)
 {
-    int64_t start_us = clock_monotonic_us();
     Block *block = block_writer_finish(reader->writer, err);
 
     if (block == NULL)
         return false;
-    block->timing.write_us += clock_monotonic_us() - start_us;
     block->timing.read_us = reader->read_us;
     reader->read_us = 0;
     if (!queue_push(reader->queue, block))
