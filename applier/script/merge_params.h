@@ -19,11 +19,11 @@ typedef struct MergeParams MergeParams;
 /* What one CSV file is merged with. All views must outlive the params. */
 typedef struct MergeTable {
     const SqlDialect *dialect;
-    const Block *block;
-    const BlockFile *file;         /* NULL: parameters of the block only */
+    const Block *block;    /* NULL: of the connection only (@prepare, @release) */
+    const BlockFile *file; /* NULL: parameters of the block only */
     const char *service;
-    const char *csv_path;          /* absolute */
-    const char *block_path;        /* absolute */
+    const char *csv_path;   /* absolute */
+    const char *block_path; /* absolute */
     const TargetTable *base;
     Text stage_schema;
     Text stage_name;
@@ -38,6 +38,9 @@ typedef struct MergeTable {
 MergeParams *merge_params_new(const MergeTable *table, Arena *arena) MUST_CHECK;
 /* NULL where the parameter has no value here. */
 const ParamValue *merge_params_get(const MergeParams *params, Text name);
+
+/* Does the statement's condition hold? */
+bool merge_params_allow(const MergeParams *params, ScriptCondition condition);
 
 /* Append the statement with its parameters filled in. ERR_SCRIPT "file:line:column: reason". */
 bool script_fill(const Script *script, const ScriptStatement *statement, const MergeParams *params,

@@ -1,8 +1,8 @@
 /*
  * runner.h - runs a section of a merge script on a connection
  *
- * Errors name script file and line, table, CSV file (its line, row_id and seqno where the server tells a line), and
- * the server's text.
+ * Errors name script file and line, table, CSV file (its line, row_id and seqno where the server
+ * tells a line), and the server's text.
  */
 #pragma once
 
@@ -12,10 +12,10 @@
 typedef struct ScriptRun {
     const Script *script;
     const MergeParams *params;
-    LoadFeed *feed;          /* serves streamed loads; NULL in sections without a file */
-    Text table;              /* for error texts; TEXT_NONE in block sections */
-    bool in_transaction;     /* the block's transaction is open and must stay so */
-    int64_t time_limit_ms;   /* of one command; 0: none */
+    LoadFeed *feed;        /* serves streamed loads; NULL in sections without a file */
+    Text table;            /* for error texts; TEXT_NONE in block sections */
+    bool in_transaction;   /* the block's transaction is open and must stay so */
+    int64_t time_limit_ms; /* of one command; 0: none */
 } ScriptRun;
 
 typedef struct ScriptTiming {

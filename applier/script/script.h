@@ -5,12 +5,17 @@
  * text before the first section may only be comments. Directives, comment lines too:
  *   -- @all_lines            the script needs every line: no compaction
  *   -- @expect rows N        after a statement: it must have changed N rows (N may be a parameter)
- * A statement ends with ";" as the SQL dialect sees it; "\!" at a line's start is an operating-system command to the
- * end of the line; with dot_commands a line that begins with "." is a statement. BEGIN ATOMIC … END and
- * CREATE TRIGGER/PROCEDURE/FUNCTION … BEGIN … END bodies are one statement.
+ *   -- @if kept              the next statement runs only for a base table with columns that the
+ * file lacks (generated ones do not count)
+ *   -- @if values            … only where the file has columns beside the key
+ * A statement ends with ";" as the SQL dialect sees it; "\!" at a line's start is an
+ * operating-system command to the end of the line; with dot_commands a line that begins with "." is
+ * a statement. BEGIN ATOMIC … END and CREATE TRIGGER/PROCEDURE/FUNCTION … BEGIN … END bodies are
+ * one statement.
  *
  * Unknown sections, directives and parameters, an unterminated string or comment, a statement that
- * ends the transaction (outside @prepare, @load and @release), a missing @apply: ERR_SCRIPT "file:line:column: reason".
+ * ends the transaction (outside @prepare, @load and @release), a missing @apply: ERR_SCRIPT
+ * "file:line:column: reason".
  */
 #pragma once
 
@@ -30,12 +35,15 @@ typedef enum ScriptSection {
 
 const char *script_section_name(ScriptSection section); /* "prepare" … */
 
-/* Where a parameter stands, which decides how its value is escaped. */
+/*
+ * Where a parameter stands, which decides how its value is escaped. A text between dollar quotes is
+ * nearly always code (DO, CREATE FUNCTION): it is read as SQL itself, its parameters stand bare or
+ * in its strings as anywhere else, and a value that holds a "$" is refused there.
+ */
 typedef enum PieceContext {
     CONTEXT_SQL,          /* bare: the value's SQL form */
     CONTEXT_STRING,       /* inside '…' (or "…" where that is a string): raw form, escaped */
     CONTEXT_IDENTIFIER,   /* inside a quoted identifier: raw form, quotes doubled */
-    CONTEXT_DOLLAR,       /* inside $tag$ … $tag$: raw form, refused when it holds the tag */
     CONTEXT_SHELL,        /* bare in a command: shell-quoted */
     CONTEXT_SHELL_SINGLE, /* inside '…' of a command */
     CONTEXT_SHELL_DOUBLE, /* inside "…" of a command */
@@ -47,13 +55,20 @@ typedef struct ScriptPiece {
     PieceContext context;
     char quote;     /* CONTEXT_STRING, _IDENTIFIER: the quote character */
     bool backslash; /* CONTEXT_STRING: backslashes escape */
-    Text tag;       /* CONTEXT_DOLLAR: "$tag$" */
+    bool in_dollar; /* inside $tag$ … $tag$ */
     int line, column;
 } ScriptPiece;
+
+typedef enum ScriptCondition {
+    CONDITION_NONE,
+    CONDITION_KEPT,   /* -- @if kept */
+    CONDITION_VALUES, /* -- @if values */
+} ScriptCondition;
 
 typedef struct ScriptStatement {
     bool is_command; /* "\!" */
     StatementKind kind;
+    ScriptCondition condition;
     ScriptPiece *pieces;
     size_t piece_count;
     ScriptPiece *expect_rows; /* NULL: none; a literal number or one parameter */
@@ -65,10 +80,10 @@ typedef struct Script {
     ScriptStatement *sections[SECTION_COUNT];
     size_t counts[SECTION_COUNT];
     bool all_lines;
-    bool needs_key;   /* uses a parameter that is made of the key */
-    bool has_load;    /* has a @load section */
-    bool streams;     /* the file is read only by streamed loads, so that superseded lines can be skipped: no
-                         other statement or command uses CSV_FILE or BLOCK_DIR */
+    bool needs_key; /* uses a parameter that is made of the key */
+    bool has_load;  /* has a @load section */
+    bool streams;   /* the file is read only by streamed loads, so that superseded lines can be
+                       skipped: no   other statement or command uses CSV_FILE or BLOCK_DIR */
     Arena *arena;
 } Script;
 
@@ -88,7 +103,8 @@ CLEANUP_DEFINE(Script *, script_free);
 
 /*
  * The file of a merge script: an absolute name is taken as it is; else beside the configuration
- * file, then in data_directory/merge-scripts/<target type>/. On the heap; NULL with ERR_CONFIG naming both places.
+ * file, then in data_directory/merge-scripts/<target type>/. On the heap; NULL with ERR_CONFIG
+ * naming both places.
  */
 char *script_find(const char *name, const char *config_directory, const char *data_directory,
     const char *target_type, Error *err) MUST_CHECK;

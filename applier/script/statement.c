@@ -246,8 +246,9 @@ splitter_next(Splitter *splitter, SplitItem *ret_item, Error *err)
     }
     if (is_command_mark(scanner, &token)) {
         text = sql_scanner_take_line(scanner, &token);
-        text = (Text){text.data + 2, text.len - 2};
-        *ret_item = (SplitItem){SPLIT_COMMAND, text_trim(text), token.line, token.column};
+        text = text_trim((Text){text.data + 2, text.len - 2});
+        *ret_item = (SplitItem){
+            SPLIT_COMMAND, text, token.line, token.column, (int)(text.data - token.text.data)};
         return true;
     }
     if (scanner->dialect->dot_commands && token.starts_line && is_symbol(&token, '.')) {

@@ -25,6 +25,7 @@ typedef struct SplitItem {
     SplitKind kind;
     Text text; /* a view into the file */
     int line, column;
+    int offset; /* SPLIT_COMMAND: characters between column and the text */
 } SplitItem;
 
 typedef struct Splitter {
