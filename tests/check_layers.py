@@ -26,14 +26,14 @@ LIBRARIES = {
     "sqlite3.h": ["target/"],
     "csv.h": ["block/"],
     "yaml.h": ["config/"],
-    "jansson.h": ["source/", "block/", "cli/", "service/"],
+    "jansson.h": ["source/", "block/", "apply/", "cli/", "service/"],
 }
 
 # driver -> how the names of its files may go on after source/ or target/
 DRIVERS = {
-    "sqlite": r"((missing_)?sqlite|registry)",
-    "postgres": r"((missing_)?postgres|pg|registry)",
-    "mysql": r"((missing_)?mysql|mariadb|registry)",
+    "sqlite": r"((missing_|sql_dialect_)?sqlite|registry)",
+    "postgres": r"((missing_|sql_dialect_)?postgres|pg|registry)",
+    "mysql": r"((missing_|sql_dialect_)?mysql|mariadb|registry)",
     "jsonl": r"(jsonl|wal2json|registry)",
 }
 
