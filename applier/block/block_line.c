@@ -25,7 +25,7 @@ add_number(Buf *line, uint64_t number)
     do
         digits[--at] = (char)('0' + number % 10);
     while ((number /= 10) > 0);
-    csv_add_value(line, (Text){digits + at, sizeof(digits) - at});
+    block_csv_add_value(line, (Text){digits + at, sizeof(digits) - at});
 }
 
 void
@@ -34,7 +34,7 @@ line_add_header(const LineStyle *style, const LineHeader *header, Buf *line)
     for (size_t i = 0; i < style->dialect->header_count; i++) {
         switch (style->dialect->header[i]) {
         case HEADER_OPCODE:
-            csv_add_value(line, text_of(opcode_name(header->opcode)));
+            block_csv_add_value(line, text_of(opcode_name(header->opcode)));
             break;
         case HEADER_SEQNO:
             add_number(line, header->seqno);
@@ -43,10 +43,10 @@ line_add_header(const LineStyle *style, const LineHeader *header, Buf *line)
             add_number(line, header->row_id);
             break;
         case HEADER_TIMESTAMP:
-            csv_add_value(line, header->timestamp);
+            block_csv_add_value(line, header->timestamp);
             break;
         case HEADER_SERVICE:
-            csv_add_value(line, header->service);
+            block_csv_add_value(line, header->service);
             break;
         case HEADER_COUNT:
             break;
@@ -65,8 +65,8 @@ line_add_value(LineStyle *style, LogicalType type, Value value, Buf *line, Error
                         &style->scratch, &is_null, err))
         return false;
     if (is_null)
-        csv_add_null(line, dialect->null_word);
+        block_csv_add_null(line, dialect->null_word);
     else
-        csv_add_value(line, buf_text(&style->scratch));
+        block_csv_add_value(line, buf_text(&style->scratch));
     return true;
 }

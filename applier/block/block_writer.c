@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "base/map.h"
 #include "block/block_line.h"
-#include "block/csv_file.h"
+#include "block/block_output.h"
 #include "block/key_index.h"
 
 #define OPEN_FILES   128
@@ -27,9 +27,9 @@ typedef struct WriterFile WriterFile;
 struct WriterFile {
     WriterFile *next; /* of the same table */
     BlockFile entry;
-    CsvFile *csv;    /* NULL: a TRUNCATE with no row after it */
-    KeyIndex *index; /* NULL: not compacted */
-    uint64_t used;   /* BlockWriter.tick at the last line */
+    BlockOutput *csv; /* NULL: a TRUNCATE with no row after it */
+    KeyIndex *index;  /* NULL: not compacted */
+    uint64_t used;    /* BlockWriter.tick at the last line */
 };
 
 typedef struct WriterTable {
@@ -103,7 +103,7 @@ forget(BlockWriter *writer)
         const WriterTable *table = entry->value;
 
         for (WriterFile *file = table->first; file != NULL; file = file->next) {
-            csv_file_free(STEAL(file->csv));
+            block_output_free(STEAL(file->csv));
             key_index_free(STEAL(file->index));
         }
     }
@@ -335,7 +335,7 @@ end_file(BlockWriter *writer, WriterTable *table, Error *err)
     for (size_t i = 0; file != NULL && i < writer->open_count; i++)
         if (writer->open[i] == file)
             writer->open[i] = writer->open[--writer->open_count];
-    return file == NULL || csv_file_suspend(file->csv, err);
+    return file == NULL || block_output_suspend(file->csv, err);
 }
 
 static bool
@@ -352,7 +352,7 @@ begin_file(BlockWriter *writer, WriterTable *table, const OutTable *out, Error *
     block_file_name(table->schema, table->name, file->entry.generation, &name);
     file->entry.name = arena_text(writer->block->arena, buf_text(&name));
     path = file_join(writer->path, name.data);
-    file->csv = csv_file_new(path);
+    file->csv = block_output_new(path);
     free(path);
     if (block->compact && block->compact_memory > 0 && !out->all_lines && out->key_count > 0)
         file->index = key_index_new(&writer->budget);
@@ -393,20 +393,20 @@ open_file(BlockWriter *writer, WriterFile *file, Error *err)
     size_t at = writer->open_count;
 
     file->used = ++writer->tick;
-    if (csv_file_is_open(file->csv))
+    if (block_output_is_open(file->csv))
         return true;
     if (at == OPEN_FILES) {
         at = 0;
         for (size_t i = 1; i < OPEN_FILES; i++)
             if (writer->open[i]->used < writer->open[at]->used)
                 at = i;
-        if (!csv_file_suspend(writer->open[at]->csv, err))
+        if (!block_output_suspend(writer->open[at]->csv, err))
             return false;
     } else {
         writer->open_count++;
     }
     writer->open[at] = file;
-    return csv_file_open(file->csv, at < MANY_FILES ? LARGE_BUFFER : SMALL_BUFFER, err);
+    return block_output_open(file->csv, at < MANY_FILES ? LARGE_BUFFER : SMALL_BUFFER, err);
 }
 
 /* Append one line, made of writer->row, with the key's values in key. */
@@ -424,8 +424,8 @@ add_line(BlockWriter *writer, WriterTable *table, Opcode opcode, const Text *key
     for (size_t i = 0; i < out->column_count; i++)
         if (!line_add_value(&writer->style, out->columns[i].logical, writer->row[i], line, err))
             return error_wrap(err, "column " TEXT_FMT, TEXT_ARG(out->columns[i].name));
-    csv_end_line(line);
-    if (!open_file(writer, file, err) || !csv_file_add(file->csv, buf_text(line), err))
+    block_csv_end_line(line);
+    if (!open_file(writer, file, err) || !block_output_add(file->csv, buf_text(line), err))
         return false;
     file->entry.row_count++;
     file->entry.rows[opcode]++;
@@ -685,10 +685,10 @@ finish_files(BlockWriter *writer, Error *err)
 
         for (WriterFile *file = table->first; file != NULL; file = file->next) {
             if (file->csv != NULL) {
-                if (!csv_file_finish(file->csv, err))
+                if (!block_output_finish(file->csv, err))
                     return false;
-                file->entry.bytes = csv_file_bytes(file->csv);
-                file->entry.checksum = csv_file_checksum(file->csv);
+                file->entry.bytes = block_output_bytes(file->csv);
+                file->entry.checksum = block_output_checksum(file->csv);
             }
             manifest->files[manifest->file_count++] = file->entry;
         }

@@ -4,9 +4,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define QUOTE       '"'
-#define KEPT_MEMORY ((size_t)1 << 20) /* of a value or record buffer, from one record to the next \
-                                       */
+#define QUOTE '"'
+#define KEPT_MEMORY                                                               \
+    ((size_t)1 << 20) /* of a value or record buffer, from one record to the next \
+                       */
 #define PARSER_GROWTH ((size_t)1 << 14) /* libcsv grows by 128 bytes otherwise */
 /* Above this length the quotes are counted before the buffer grows. */
 #define COUNTED_LEN 4096
@@ -19,7 +20,7 @@ separate(Buf *line)
 }
 
 void
-csv_add_value(Buf *line, Text value)
+block_csv_add_value(Buf *line, Text value)
 {
     const char *data = value.data == NULL ? "" : value.data; /* NULL is no value to libcsv */
     size_t quotes = value.len;
@@ -38,14 +39,14 @@ csv_add_value(Buf *line, Text value)
 }
 
 void
-csv_add_null(Buf *line, Text null_word)
+block_csv_add_null(Buf *line, Text null_word)
 {
     separate(line);
     buf_add_text(line, null_word);
 }
 
 void
-csv_end_line(Buf *line)
+block_csv_end_line(Buf *line)
 {
     buf_add_char(line, '\n');
 }
@@ -187,7 +188,7 @@ is_line_feed(unsigned char c)
 }
 
 CsvReader *
-csv_reader_new(const CsvDialect *dialect, const char *path, CsvRecordFn *record, void *context)
+block_csv_new(const CsvDialect *dialect, const char *path, CsvRecordFn *record, void *context)
 {
     CsvReader *reader = calloc(1, sizeof(*reader));
     Text null_word = dialect->null_word;
@@ -212,7 +213,7 @@ csv_reader_new(const CsvDialect *dialect, const char *path, CsvRecordFn *record,
 }
 
 void
-csv_reader_free(CsvReader *reader)
+block_csv_free(CsvReader *reader)
 {
     if (reader == NULL)
         return;
@@ -346,7 +347,7 @@ feed_escaped(CsvReader *reader, Text piece)
 }
 
 bool
-csv_reader_feed(CsvReader *reader, Text piece, Error *err)
+block_csv_feed(CsvReader *reader, Text piece, Error *err)
 {
     bool ok;
 
@@ -359,7 +360,7 @@ csv_reader_feed(CsvReader *reader, Text piece, Error *err)
 }
 
 bool
-csv_reader_finish(CsvReader *reader, Error *err)
+block_csv_finish(CsvReader *reader, Error *err)
 {
     if (reader->failed)
         return error_set(err, ERR_INTERNAL, "%s: read on after an error", reader->path);
@@ -371,7 +372,7 @@ csv_reader_finish(CsvReader *reader, Error *err)
 }
 
 uint64_t
-csv_reader_line(const CsvReader *reader)
+block_csv_line(const CsvReader *reader)
 {
     return reader->record_line;
 }

@@ -2,7 +2,7 @@
  * csv.h - CSV lines through libcsv, and Tungsten's two escaped styles
  *
  * Writing: values are appended to a Buf, quoted with csv_write2(). Reading is by push:
- * csv_reader_feed() takes any piece of a file and calls back once a record. A bare null word is
+ * block_csv_feed() takes any piece of a file and calls back once a record. A bare null word is
  * told from a quoted one.
  */
 #pragma once
@@ -10,10 +10,10 @@
 #include "block/dialect.h"
 
 /* Append one value, quoted; a comma goes in front unless the buffer is at a line's start. */
-void csv_add_value(Buf *line, Text value);
-void csv_add_null(Buf *line, Text null_word);
+void block_csv_add_value(Buf *line, Text value);
+void block_csv_add_null(Buf *line, Text null_word);
 /* End the line with LF. */
-void csv_end_line(Buf *line);
+void block_csv_end_line(Buf *line);
 
 /* One record: count values, VALUE_NULL or VALUE_TEXT; views valid during the call. Return false
  * (with *err set) to end the reading. */
@@ -22,12 +22,23 @@ typedef bool CsvRecordFn(void *context, const Value *values, size_t count, Error
 typedef struct CsvReader CsvReader;
 
 /* path is for error texts: "path:line: reason", ERR_DATA. */
-CsvReader *csv_reader_new(
+CsvReader *block_csv_new(
     const CsvDialect *dialect, const char *path, CsvRecordFn *record, void *context) MUST_CHECK;
-void csv_reader_free(CsvReader *reader);
-CLEANUP_DEFINE(CsvReader *, csv_reader_free);
-bool csv_reader_feed(CsvReader *reader, Text piece, Error *err) MUST_CHECK;
+void block_csv_free(CsvReader *reader);
+CLEANUP_DEFINE(CsvReader *, block_csv_free);
+bool block_csv_feed(CsvReader *reader, Text piece, Error *err) MUST_CHECK;
 /* At the end of the input: a torn last line is an error. */
-bool csv_reader_finish(CsvReader *reader, Error *err) MUST_CHECK;
+bool block_csv_finish(CsvReader *reader, Error *err) MUST_CHECK;
 /* Physical line where the current record began, from 1. */
-uint64_t csv_reader_line(const CsvReader *reader);
+uint64_t block_csv_line(const CsvReader *reader);
+
+/* libcsv owns the csv_ prefix: the names of before, until the last caller has changed. */
+#define csv_add_value        block_csv_add_value
+#define csv_add_null         block_csv_add_null
+#define csv_end_line         block_csv_end_line
+#define csv_reader_new       block_csv_new
+#define csv_reader_free      block_csv_free
+#define csv_reader_free_auto block_csv_free_auto
+#define csv_reader_feed      block_csv_feed
+#define csv_reader_finish    block_csv_finish
+#define csv_reader_line      block_csv_line

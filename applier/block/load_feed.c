@@ -285,7 +285,7 @@ search_record(void *context, const Value *values, size_t count, Error *err)
     }
     search->found = true;
     search->row_id = search->row;
-    search->file_line = csv_reader_line(search->reader) + (search->wanted - search->served - 1);
+    search->file_line = block_csv_line(search->reader) + (search->wanted - search->served - 1);
     for (size_t i = 0; i < dialect->header_count && i < count; i++) {
         uint64_t *to = dialect->header[i] == HEADER_SEQNO    ? &search->seqno
                        : dialect->header[i] == HEADER_ROW_ID ? &search->row_id
@@ -293,7 +293,7 @@ search_record(void *context, const Value *values, size_t count, Error *err)
 
         if (to != NULL && !text_to_u64(values[i].text, to))
             return error_set(err, ERR_DATA, "%s: line %" PRIu64 ": malformed header columns",
-                search->feed->path, csv_reader_line(search->reader));
+                search->feed->path, block_csv_line(search->reader));
     }
     return error_set(err, ERR_STOPPED, "found");
 }
@@ -305,19 +305,19 @@ load_feed_locate(LoadFeed *feed, uint64_t served_line, uint64_t *ret_row_id, uin
     CLEANUP(file_close) int fd = file_open(feed->path, O_NOFOLLOW, err);
     CLEANUP(buf_clear) Buf piece = BUF_INIT;
     Search search = {.feed = feed, .wanted = MAX(served_line, (uint64_t)1)};
-    CLEANUP(csv_reader_free) CsvReader *reader = NULL;
+    CLEANUP(block_csv_free) CsvReader *reader = NULL;
     size_t len = 1;
 
     if (fd < 0)
         return false;
-    reader = csv_reader_new(&feed->block->manifest.dialect, feed->path, search_record, &search);
+    reader = block_csv_new(&feed->block->manifest.dialect, feed->path, search_record, &search);
     search.reader = reader;
     while (!search.found && len > 0) {
         char *to = buf_reserve(&piece, READ_SIZE);
 
         if (!file_read(fd, to, READ_SIZE, feed->path, &len, err))
             return false;
-        if (!csv_reader_feed(reader, (Text){to, len}, err) && err->kind != ERR_STOPPED)
+        if (!block_csv_feed(reader, (Text){to, len}, err) && err->kind != ERR_STOPPED)
             return false;
     }
     if (!search.found)

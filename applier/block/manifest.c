@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
-#include "block/manifest_names.h"
+#include "block/manifest_read.h"
 
 static const char *const opcode_names[OPCODE_COUNT] = {
     [OPCODE_I] = "I",
@@ -42,7 +42,7 @@ const char *const manifest_bools_names[] = {"letters", "digits", NULL};
 const char *const manifest_zone_names[] = {"kept", "utc", NULL};
 
 static json_t *
-json_of_text(Text text)
+text_json(Text text)
 {
     CLEANUP(buf_clear) Buf hex = BUF_INIT;
     json_t *object;
@@ -59,7 +59,7 @@ json_of_text(Text text)
 }
 
 static json_t *
-json_of_u64(uint64_t number)
+u64_json(uint64_t number)
 {
     char digits[24];
 
@@ -70,7 +70,7 @@ json_of_u64(uint64_t number)
 }
 
 static json_t *
-json_of_time(int64_t time_us)
+time_json(int64_t time_us)
 {
     char text[TIME_TEXT_SIZE];
 
@@ -100,12 +100,12 @@ dialect_json(const CsvDialect *dialect)
     json_t *header = json_array();
 
     put(object, "style", json_string(manifest_style_names[dialect->style]));
-    put(object, "null_word", json_of_text(dialect->null_word));
+    put(object, "null_word", text_json(dialect->null_word));
     for (size_t i = 0; i < dialect->header_count; i++) {
         json_t *column = json_object();
 
         put(column, "column", json_string(header_column_name(dialect->header[i])));
-        put(column, "name", json_of_text(dialect->header_names[dialect->header[i]]));
+        put(column, "name", text_json(dialect->header_names[dialect->header[i]]));
         append(header, column);
     }
     put(object, "header", header);
@@ -132,8 +132,8 @@ columns_json(const BlockFile *file)
     for (size_t i = 0; i < file->column_count; i++) {
         json_t *column = json_object();
 
-        put(column, "name", json_of_text(file->columns[i].name));
-        put(column, "source_type", json_of_text(file->columns[i].source_type));
+        put(column, "name", text_json(file->columns[i].name));
+        put(column, "source_type", text_json(file->columns[i].source_type));
         put(column, "logical", json_string(logical_type_name(file->columns[i].logical)));
         append(columns, column);
     }
@@ -151,21 +151,21 @@ file_json(const BlockFile *file)
     (void)snprintf(checksum, sizeof(checksum), "%016" PRIx64, file->checksum);
     for (size_t i = 0; i < OPCODE_COUNT; i++)
         if (file->rows[i] > 0)
-            put(rows, opcode_names[i], json_of_u64(file->rows[i]));
+            put(rows, opcode_names[i], u64_json(file->rows[i]));
     for (size_t i = 0; i < file->key_count; i++)
-        append(key, json_of_u64(file->key[i]));
-    put(object, "name", file->name.data == NULL ? json_null() : json_of_text(file->name));
-    put(object, "schema", json_of_text(file->schema));
-    put(object, "table", json_of_text(file->table));
-    put(object, "generation", json_of_u64(file->generation));
+        append(key, u64_json(file->key[i]));
+    put(object, "name", file->name.data == NULL ? json_null() : text_json(file->name));
+    put(object, "schema", text_json(file->schema));
+    put(object, "table", text_json(file->table));
+    put(object, "generation", u64_json(file->generation));
     put(object, "truncate", json_boolean(file->truncate));
     if (file->truncate) {
-        put(object, "truncate_seqno", json_of_u64(file->truncate_seqno));
-        put(object, "truncate_time", json_of_time(file->truncate_time_us));
+        put(object, "truncate_seqno", u64_json(file->truncate_seqno));
+        put(object, "truncate_time", time_json(file->truncate_time_us));
     }
-    put(object, "row_count", json_of_u64(file->row_count));
+    put(object, "row_count", u64_json(file->row_count));
     put(object, "rows", rows);
-    put(object, "bytes", json_of_u64(file->bytes));
+    put(object, "bytes", u64_json(file->bytes));
     put(object, "checksum", json_string(checksum));
     put(object, "key", key);
     put(object, "columns", columns_json(file));
@@ -180,16 +180,16 @@ manifest_print(const Manifest *manifest, Buf *out)
     char *text;
 
     put(root, "version", json_integer(MANIFEST_VERSION));
-    put(root, "service", json_of_text(manifest->service));
-    put(root, "fence", json_of_u64(manifest->fence));
-    put(root, "first_seqno", json_of_u64(manifest->first_seqno));
-    put(root, "last_seqno", json_of_u64(manifest->last_seqno));
-    put(root, "transactions", json_of_u64(manifest->transactions));
-    put(root, "first_commit", json_of_time(manifest->first_commit_us));
-    put(root, "last_commit", json_of_time(manifest->last_commit_us));
-    put(root, "position_before", json_of_text(manifest->position_before));
-    put(root, "position_after", json_of_text(manifest->position_after));
-    put(root, "target_type", json_of_text(manifest->target_type));
+    put(root, "service", text_json(manifest->service));
+    put(root, "fence", u64_json(manifest->fence));
+    put(root, "first_seqno", u64_json(manifest->first_seqno));
+    put(root, "last_seqno", u64_json(manifest->last_seqno));
+    put(root, "transactions", u64_json(manifest->transactions));
+    put(root, "first_commit", time_json(manifest->first_commit_us));
+    put(root, "last_commit", time_json(manifest->last_commit_us));
+    put(root, "position_before", text_json(manifest->position_before));
+    put(root, "position_after", text_json(manifest->position_after));
+    put(root, "target_type", text_json(manifest->target_type));
     put(root, "dialect", dialect_json(&manifest->dialect));
     for (size_t i = 0; i < manifest->file_count; i++)
         append(files, file_json(&manifest->files[i]));

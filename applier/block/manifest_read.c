@@ -8,7 +8,7 @@
 
 #include "base/file.h"
 #include "base/map.h"
-#include "block/manifest_names.h"
+#include "block/manifest_read.h"
 
 #define MANIFEST_LIMIT ((size_t)1 << 28)
 
@@ -26,11 +26,11 @@ fail(const Place *place, const char *field, const char *reason, Error *err)
 }
 
 static void
-json_free(json_t *json)
+document_free(json_t *json)
 {
     json_decref(json);
 }
-CLEANUP_DEFINE(json_t *, json_free);
+CLEANUP_DEFINE(json_t *, document_free);
 
 static bool
 hex_text(const char *hex, size_t len, Arena *arena, Text *ret)
@@ -441,7 +441,7 @@ bool
 manifest_parse(const char *path, Text json, Arena *arena, Manifest *ret_manifest, Error *err)
 {
     json_error_t reason;
-    CLEANUP(json_free)
+    CLEANUP(document_free)
     json_t *root =
         json_loadb(json.data == NULL ? "" : json.data, json.len, JSON_REJECT_DUPLICATES, &reason);
     Place place = {path, "", arena};

@@ -1,4 +1,4 @@
-#include "block/csv_file.h"
+#include "block/block_output.h"
 
 #include <assert.h>
 #include <fcntl.h>
@@ -9,7 +9,7 @@
 #include "base/fault.h"
 #include "base/file.h"
 
-struct CsvFile {
+struct BlockOutput {
     char *path;
     int fd;
     bool exists;
@@ -20,10 +20,10 @@ struct CsvFile {
     XXH3_state_t *state;
 };
 
-CsvFile *
-csv_file_new(const char *path)
+BlockOutput *
+block_output_new(const char *path)
 {
-    CsvFile *file = calloc(1, sizeof(*file));
+    BlockOutput *file = calloc(1, sizeof(*file));
 
     if (file == NULL)
         abort();
@@ -37,7 +37,7 @@ csv_file_new(const char *path)
 }
 
 static void
-release(CsvFile *file)
+release(BlockOutput *file)
 {
     file_close(file->fd);
     file->fd = -1;
@@ -46,7 +46,7 @@ release(CsvFile *file)
 }
 
 void
-csv_file_free(CsvFile *file)
+block_output_free(BlockOutput *file)
 {
     if (file == NULL)
         return;
@@ -57,13 +57,13 @@ csv_file_free(CsvFile *file)
 }
 
 bool
-csv_file_is_open(const CsvFile *file)
+block_output_is_open(const BlockOutput *file)
 {
     return file->fd >= 0;
 }
 
 bool
-csv_file_open(CsvFile *file, size_t buffer_size, Error *err)
+block_output_open(BlockOutput *file, size_t buffer_size, Error *err)
 {
     assert(file->fd < 0);
     if (!file->exists) {
@@ -85,14 +85,14 @@ csv_file_open(CsvFile *file, size_t buffer_size, Error *err)
 }
 
 static bool
-write_out(CsvFile *file, Text data, Error *err)
+write_out(BlockOutput *file, Text data, Error *err)
 {
     (void)XXH3_64bits_update(file->state, data.data, data.len);
     return file_write(file->fd, data.data, data.len, file->path, err);
 }
 
 static bool
-flush(CsvFile *file, Error *err)
+flush(BlockOutput *file, Error *err)
 {
     Text data = {file->buffer, file->len};
 
@@ -101,7 +101,7 @@ flush(CsvFile *file, Error *err)
 }
 
 bool
-csv_file_add(CsvFile *file, Text lines, Error *err)
+block_output_add(BlockOutput *file, Text lines, Error *err)
 {
     assert(file->fd >= 0);
     file->bytes += lines.len;
@@ -115,7 +115,7 @@ csv_file_add(CsvFile *file, Text lines, Error *err)
 }
 
 bool
-csv_file_suspend(CsvFile *file, Error *err)
+block_output_suspend(BlockOutput *file, Error *err)
 {
     bool ok = file->fd < 0 || flush(file, err);
 
@@ -124,11 +124,11 @@ csv_file_suspend(CsvFile *file, Error *err)
 }
 
 bool
-csv_file_finish(CsvFile *file, Error *err)
+block_output_finish(BlockOutput *file, Error *err)
 {
     bool ok;
 
-    if (file->fd < 0 && !csv_file_open(file, 1, err))
+    if (file->fd < 0 && !block_output_open(file, 1, err))
         return false;
     ok = flush(file, err) && file_sync(file->fd, file->path, err);
     release(file);
@@ -136,13 +136,13 @@ csv_file_finish(CsvFile *file, Error *err)
 }
 
 uint64_t
-csv_file_bytes(const CsvFile *file)
+block_output_bytes(const BlockOutput *file)
 {
     return file->bytes;
 }
 
 uint64_t
-csv_file_checksum(const CsvFile *file)
+block_output_checksum(const BlockOutput *file)
 {
     return XXH3_64bits_digest(file->state);
 }
