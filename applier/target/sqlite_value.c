@@ -144,6 +144,17 @@ skip_exponent(Text text, size_t *at)
     return digits > 0;
 }
 
+/* SQLite prints no zeros at the end, and numbers below 0.0001 with an exponent. */
+static bool
+is_plain_fraction(Text text, size_t at)
+{
+    Text digits = {text.data + at, text.len - at};
+
+    return digits.len > 0 && digits.data[digits.len - 1] != '0' &&
+           !(text_starts_with(digits, "0000") && at == 2 + (size_t)(text.data[0] == '-') &&
+               text.data[at - 2] == '0');
+}
+
 static NumberLook
 number_look(Text value)
 {
@@ -171,7 +182,7 @@ number_look(Text value)
     look.is_plain = text.len == value.len && mantissa_end == text.len && text.data[0] != '+' &&
                     whole > 0 && (whole == 1 || text.data[start] != '0') &&
                     !(look.is_zero && sign) &&
-                    (!point || (fraction > 0 && text.data[text.len - 1] != '0'));
+                    (!point || is_plain_fraction(text, start + whole + 1));
     return look;
 }
 
