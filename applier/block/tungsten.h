@@ -1,0 +1,41 @@
+/*
+ * tungsten.h - directories of CSV files that Tungsten Replicator's batch applier wrote
+ *
+ * There is no manifest: a file's name is all that tells its table, "<schema>-<table>-<seqno>.csv".
+ * It is read from the right: the number behind the last dash is the block's first seqno. Schema and
+ * table are parted at the first dash; where one of them has a dash itself the name is ambiguous,
+ * and only a list of known tables resolves it. Partition keys in names are not supported: they look
+ * like a dash in a name.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "block/dialect.h"
+
+typedef struct TungstenTable {
+    Text schema;
+    Text table;
+} TungstenTable;
+
+typedef struct TungstenFile {
+    Text name; /* in the directory */
+    Text schema;
+    Text table;
+    uint64_t first_seqno;
+} TungstenFile;
+
+/* Does the directory have no manifest, and at least one file named as Tungsten does? */
+bool tungsten_is_directory(const char *directory);
+
+/*
+ * The files, by first seqno (one seqno is one block), then by name; other files are left out. known
+ * (may be empty) are tables that may occur. ERR_DATA names a file whose name is ambiguous or not
+ * UTF-8.
+ */
+bool tungsten_list(const char *directory, const TungstenTable *known, size_t known_count,
+    Arena *arena, TungstenFile **ret_files, size_t *ret_count, Error *err) MUST_CHECK;
+
+/* The dialect of a csvType of Tungsten: "default", "mysql", "oracle", "vertica", "redshift". Header
+ * columns opcode, seqno, row_id, timestamp (named tungsten_…); values as Java wrote them, which is
+ * PostgreSQL's notation but for bytes: those are plain hex where a filter made hex of them. */
+bool tungsten_dialect(Text csv_type, CsvDialect *ret_dialect) MUST_CHECK;
