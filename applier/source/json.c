@@ -99,16 +99,25 @@ plain_run(char *at, char *end, bool *ret_high)
         uint64_t word;
         uint64_t quote;
         uint64_t slash;
+        uint64_t stops;
 
         memcpy(&word, at, sizeof(word));
         quote = word ^ (ones * '"');
         slash = word ^ (ones * '\\');
-        /* a top bit is set for each zero byte and each byte below 0x20 (and, wrongly but
-         * harmlessly, perhaps for one that follows such a byte) */
-        if ((((quote - ones) & ~quote) | ((slash - ones) & ~slash) |
-                ((word - ones * 0x20) & ~word)) &
-            tops)
+        /* a top bit is set for each byte that stops the run; a borrow may set one more, but only
+         * above a true one */
+        stops = (((quote - ones) & ~quote) | ((slash - ones) & ~slash) |
+                    ((word - ones * 0x20) & ~word)) &
+                tops;
+        if (stops != 0) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+            high |= word & tops & ((stops & -stops) - 1);
+            *ret_high = high != 0;
+            return at + (__builtin_ctzll(stops) >> 3);
+#else
             break;
+#endif
+        }
         high |= word & tops;
         at += 8;
     }

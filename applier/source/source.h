@@ -26,9 +26,9 @@ typedef struct SourceStart {
 } SourceStart;
 
 struct SourceDriver {
-    const char *name;      /* source.type in the configuration */
-    const char *summary;   /* one sentence for help and reference */
-    const Field *fields;   /* of the options struct */
+    const char *name;    /* source.type in the configuration */
+    const char *summary; /* one sentence for help and reference */
+    const Field *fields; /* of the options struct */
     size_t options_size;
 
     /* Open at the position. Required. */
@@ -37,9 +37,9 @@ struct SourceDriver {
     /*
      * The next event. Required. Waits at most wait_ms for one (0: does not wait), then NEXT_IDLE;
      * returns at once with NEXT_IDLE when a stop is requested while it waits. NEXT_END only with
-     * until_end or where the source itself ends. NEXT_END after a BEGIN without its COMMIT means that
-     * the source ends inside a transaction (a torn log): the consumer drops what it has of it, as
-     * after a stop, and the position stays where the last COMMIT was; notice() tells.
+     * until_end or where the source itself ends. NEXT_END after a BEGIN without its COMMIT means
+     * that the source ends inside a transaction (a torn log): the consumer drops what it has of it,
+     * as after a stop, and the position stays where the last COMMIT was; notice() tells.
      */
     Next (*next)(Source *source, int64_t wait_ms, Event *ret_event, Error *err);
     /* Everything up to this position is committed in the target. NULL: nothing to tell. */
