@@ -45,13 +45,13 @@ class TargetDatabase:
         return types.get(kind, kind)
 
     def create(self, table, more="", name=None):
-        """The base table of a model.Table; more is appended inside the parentheses."""
+        """The base table of a model.Table; more is further columns or constraints."""
         columns = [f"{self.quote(column)} {self.type_of(kind, column in table.key)}"
                    for column, kind in table.columns]
-        if table.key:
-            columns.append(f"primary key ({', '.join(self.quote(key) for key in table.key)})")
         if more:
             columns.append(more)
+        if table.key:
+            columns.append(f"primary key ({', '.join(self.quote(key) for key in table.key)})")
         self.execute(f"create table {self.quote(name or table.name)} ({', '.join(columns)})")
 
     def rows(self, table, name=None):

@@ -95,3 +95,11 @@ def test_the_demo_configurations_are_yaml_of_one_service():
     demo, second = (yaml.safe_load(read("demo", name)) for name in ("demo.yaml", "second.yaml"))
     assert demo["service"] == second["service"]
     assert demo["target"]["path"] != second["target"]["path"]
+
+
+def test_the_merge_script_in_the_readme_is_the_shipped_one():
+    (excerpt,) = re.findall(r"```sql\n(.*?)```", read("README.md"), flags=re.S)
+    shipped = iter(read("merge-scripts", "postgres", "merge.sql").split("\n"))
+    for line in excerpt.strip().split("\n"):
+        # in order; the shipped file has more in between
+        assert any(line == other for other in shipped), line

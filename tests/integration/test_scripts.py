@@ -218,24 +218,13 @@ def test_a_command_does_not_inherit_secrets(target, log, service, edited, direct
     assert "hunter" not in text
 
 
-def test_parallel_loads_end_in_one_transaction(target, log, service, directory, edited):
+def test_parallel_loads_end_in_one_transaction(target, log, service):
     if target.kind == "sqlite":
         pytest.skip("SQLite has one writer")
     tables = [Table(f"t{number}", PAIR.columns) for number in range(8)]
     for table in tables:
         target.create(table)
-    path = os.path.join(ROOT, "merge-scripts", target.kind, "merge.sql")
-    with open(path, encoding="utf-8") as file:
-        text = file.read()
-    if "-- @load" not in text:
-        # the load statement of @apply, with what empties the staging table before it
-        found = re.search(r"^(DELETE|TRUNCATE)[^;]*STAGE_TABLE_FQN[^;]*;.*?^(COPY|LOAD DATA)[^;]*;"
-                          r"(\s*^-- @expect[^\n]*)?", text, flags=re.M | re.S)
-        text = text.replace(found.group(0), "")
-        text = text.replace("-- @apply\n", f"-- @load\n{found.group(0)}\n\n-- @apply\n", 1)
-    with open(os.path.join(directory, "parallel.sql"), "w", encoding="utf-8") as file:
-        file.write(text)
-    service.options["target"].update(merge_script="parallel.sql", loaders=3)
+    service.options["target"].update(merge_script="merge_parallel.sql", loaders=3)
     for turn in range(3):
         with log.transaction() as change:
             for table in tables:
