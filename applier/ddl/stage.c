@@ -1,32 +1,24 @@
 #include "ddl/stage.h"
 
-#include <string.h>
-
 #include "base/fault.h"
 #include "ddl/template.h"
 
-/* How a dialect spells the types of the header columns, by HeaderColumn. */
-typedef struct HeaderTypes {
-    const char *dialect;
-    const char *types[HEADER_COUNT];
-    const char *nullable; /* behind a column's type */
-} HeaderTypes;
-
-static const HeaderTypes header_types[] = {
-    {"sqlite", {"VARCHAR(2)", "BIGINT", "BIGINT", "TEXT", "VARCHAR(100)"}, ""},
-    /* a TIMESTAMP column of an older server is NOT NULL unless told otherwise */
-    {"mysql", {"VARCHAR(2)", "BIGINT", "BIGINT", "DATETIME(6)", "VARCHAR(100)"}, " NULL"},
-    {NULL, {"varchar(2)", "bigint", "bigint", "timestamp(6)", "varchar(100)"}, ""},
-};
-
-static const HeaderTypes *
-header_types_of(const SqlDialect *dialect)
+static const char *
+header_type(const SqlDialect *sql, HeaderColumn header)
 {
-    const HeaderTypes *types = header_types;
-
-    while (types->dialect != NULL && strcmp(types->dialect, dialect->name) != 0)
-        types++;
-    return types;
+    switch (header) {
+    case HEADER_OPCODE:
+        return sql->types.opcode;
+    case HEADER_TIMESTAMP:
+        return sql->types.time;
+    case HEADER_SERVICE:
+        return sql->types.service;
+    case HEADER_SEQNO:
+    case HEADER_ROW_ID:
+    case HEADER_COUNT:
+        break;
+    }
+    return sql->types.number;
 }
 
 static bool
@@ -98,8 +90,7 @@ header_fits(const StageSpec *spec, const TargetTable *stage, const SqlDialect *s
             buf_addf(why, "column " TEXT_FMT " is generated", TEXT_ARG(name));
         else if (!header_type_fits(spec->csv->header[i], column->logical))
             buf_addf(why, "column " TEXT_FMT " is of type " TEXT_FMT " and should be %s",
-                TEXT_ARG(name), TEXT_ARG(column->type),
-                header_types_of(sql)->types[spec->csv->header[i]]);
+                TEXT_ARG(name), TEXT_ARG(column->type), header_type(sql, spec->csv->header[i]));
         else
             continue;
         return false;
@@ -202,12 +193,10 @@ check_names(const SqlDialect *sql, const StageSpec *spec, Error *err)
 static void
 add_columns(const SqlDialect *sql, const StageSpec *spec, Buf *out)
 {
-    const HeaderTypes *types = header_types_of(sql);
-
     for (size_t i = 0; i < spec->csv->header_count; i++) {
         buf_add_string(out, i == 0 ? "    " : ",\n    ");
         sql_add_identifier(sql, header_name(spec, i), out);
-        buf_addf(out, " %s%s", types->types[spec->csv->header[i]], types->nullable);
+        buf_addf(out, " %s%s", header_type(sql, spec->csv->header[i]), sql->types.nullable);
     }
     for (size_t i = 0; i < spec->base->column_count; i++) {
         const TargetColumn *column = &spec->base->columns[i];
@@ -216,7 +205,7 @@ add_columns(const SqlDialect *sql, const StageSpec *spec, Buf *out)
         sql_add_identifier(sql, column->name, out);
         if (column->type.len > 0)
             buf_addf(out, " " TEXT_FMT, TEXT_ARG(column->type));
-        buf_add_string(out, types->nullable);
+        buf_add_string(out, sql->types.nullable);
     }
 }
 
@@ -235,7 +224,8 @@ fill_template(const SqlDialect *sql, const StageSpec *spec, const char *template
     params[0] = (TemplateParam){"STAGE_TABLE_FQN", buf_text(&stage)};
     params[1] = (TemplateParam){"BASE_TABLE_FQN", buf_text(&base)};
     params[2] = (TemplateParam){"COLUMNS", buf_text(&columns)};
-    return template_load(template_path, sql, params, ARRAY_LEN(params), arena, ret_statements, err);
+    return template_load(template_path, sql, &(TemplateParams){params, ARRAY_LEN(params)}, arena,
+        ret_statements, err);
 }
 
 bool

@@ -8,26 +8,6 @@
 
 #define HASH_LEN 17 /* "~" and 16 digits */
 
-/* In bytes; 0: any length. */
-static size_t
-name_limit(const SqlDialect *dialect)
-{
-    static const struct {
-        const char *dialect;
-        size_t limit;
-    } limits[] = {
-        {"postgres", 63},
-        {"mysql", 64}, /* characters there: to count bytes is on the safe side */
-        {"redshift", 127},
-        {"vertica", 128},
-    };
-
-    for (size_t i = 0; i < ARRAY_LEN(limits); i++)
-        if (strcmp(limits[i].dialect, dialect->name) == 0)
-            return limits[i].limit;
-    return 0;
-}
-
 /* "~" and hex digits at the end: could be our own suffix. */
 static bool
 looks_suffixed(Text base)
@@ -52,7 +32,7 @@ stage_table_name(const SqlDialect *dialect, Text prefix, Text base, uint64_t ord
 {
     CLEANUP(buf_clear) Buf full = BUF_INIT;
     char suffix[24] = "";
-    size_t limit = name_limit(dialect);
+    size_t limit = dialect->name_limit;
     size_t room;
     size_t len;
 

@@ -10,8 +10,7 @@
 typedef struct Filler {
     const char *path;
     const SqlDialect *dialect;
-    const TemplateParam *params;
-    size_t param_count;
+    const TemplateParams *params;
     Buf *out;
 } Filler;
 
@@ -20,9 +19,9 @@ fill_parameter(const Filler *filler, Text token, int line, int column, Error *er
 {
     Text name = {token.data + 2, token.len - 4};
 
-    for (size_t i = 0; i < filler->param_count; i++)
-        if (text_is(name, filler->params[i].name)) {
-            buf_add_text(filler->out, filler->params[i].sql);
+    for (size_t i = 0; i < filler->params->count; i++)
+        if (text_is(name, filler->params->items[i].name)) {
+            buf_add_text(filler->out, filler->params->items[i].sql);
             return true;
         }
     return error_set(err, ERR_SCRIPT, "%s:%d:%d: unknown parameter " TEXT_FMT, filler->path, line,
@@ -77,8 +76,8 @@ fill_item(const Filler *filler, const SplitItem *item, Error *err)
 }
 
 bool
-template_fill(const char *path, Text text, const SqlDialect *dialect, const TemplateParam *params,
-    size_t param_count, Arena *arena, TemplateStatements *ret_statements, Error *err)
+template_fill(const char *path, Text text, const SqlDialect *dialect, const TemplateParams *params,
+    Arena *arena, TemplateStatements *ret_statements, Error *err)
 {
     SplitItem *items;
     size_t count;
@@ -91,7 +90,7 @@ template_fill(const char *path, Text text, const SqlDialect *dialect, const Temp
     statements = (TemplateStatements){ARENA_ARRAY(arena, Text, count), count};
     for (size_t i = 0; i < count; i++) {
         CLEANUP(buf_clear) Buf out = BUF_INIT;
-        Filler filler = {path, dialect, params, param_count, &out};
+        Filler filler = {path, dialect, params, &out};
 
         if (!fill_item(&filler, &items[i], err))
             return false;
@@ -102,12 +101,12 @@ template_fill(const char *path, Text text, const SqlDialect *dialect, const Temp
 }
 
 bool
-template_load(const char *path, const SqlDialect *dialect, const TemplateParam *params,
-    size_t param_count, Arena *arena, TemplateStatements *ret_statements, Error *err)
+template_load(const char *path, const SqlDialect *dialect, const TemplateParams *params,
+    Arena *arena, TemplateStatements *ret_statements, Error *err)
 {
     CLEANUP(buf_clear) Buf text = BUF_INIT;
 
     return file_read_all(path, TEMPLATE_LIMIT, &text, err) &&
-           template_fill(path, arena_text(arena, buf_text(&text)), dialect, params, param_count,
-               arena, ret_statements, err);
+           template_fill(path, arena_text(arena, buf_text(&text)), dialect, params, arena,
+               ret_statements, err);
 }

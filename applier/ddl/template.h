@@ -15,6 +15,11 @@ typedef struct TemplateParam {
     Text sql;
 } TemplateParam;
 
+typedef struct TemplateParams {
+    const TemplateParam *items;
+    size_t count;
+} TemplateParams;
+
 typedef struct TemplateStatements {
     Text *items; /* without the ";" */
     size_t count;
@@ -24,9 +29,9 @@ typedef struct TemplateStatements {
  * Read the file, split it, fill the parameters. Texts in the arena. ERR_IO, or ERR_SCRIPT
  * "path:line:column: reason" for an unknown parameter, SQL that does not end, or no statement.
  */
-bool template_load(const char *path, const SqlDialect *dialect, const TemplateParam *params,
-    size_t param_count, Arena *arena, TemplateStatements *ret_statements, Error *err) MUST_CHECK;
+bool template_load(const char *path, const SqlDialect *dialect, const TemplateParams *params,
+    Arena *arena, TemplateStatements *ret_statements, Error *err) MUST_CHECK;
 /* The same from memory; path is for error texts. */
 bool template_fill(const char *path, Text text, const SqlDialect *dialect,
-    const TemplateParam *params, size_t param_count, Arena *arena,
-    TemplateStatements *ret_statements, Error *err) MUST_CHECK;
+    const TemplateParams *params, Arena *arena, TemplateStatements *ret_statements, Error *err)
+    MUST_CHECK;

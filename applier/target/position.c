@@ -10,42 +10,8 @@
 /* Attempts to take a new service over while another process does the same. */
 #define ACQUIRE_TRIES 3
 
-/* How a dialect spells the column types. */
-typedef struct PositionTypes {
-    const char *dialect;
-    const char *service;
-    const char *number;
-    const char *position;
-    const char *block;
-    const char *time;
-    const char *tail;   /* behind the column list */
-    const char *latest; /* behind a SELECT: read what is committed now, not the snapshot */
-} PositionTypes;
-
-static const PositionTypes position_types[] = {
-    {"sqlite", "TEXT", "INTEGER", "TEXT", "TEXT", "TEXT", "", ""},
-    {"postgres", "varchar(100)", "bigint", "text", "varchar(255)", "timestamp(6)", "",
-        " FOR UPDATE"},
-    {"mysql", "VARCHAR(100) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", "BIGINT",
-        "LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
-        "VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", "DATETIME(6)", " ENGINE=InnoDB",
-        " FOR UPDATE"},
-    /* the rest: SQL as everybody takes it */
-    {NULL, "varchar(100)", "bigint", "varchar(65000)", "varchar(255)", "timestamp", "", ""},
-};
-
 static const char *const column_names[] = {
     "service", "fence", "seqno", "source_position", "block", "commit_timestamp", "updated_at"};
-
-static const PositionTypes *
-types_of(const SqlDialect *dialect)
-{
-    const PositionTypes *types = position_types;
-
-    while (types->dialect != NULL && strcmp(types->dialect, dialect->name) != 0)
-        types++;
-    return types;
-}
 
 /* ---- SQL ---- */
 
@@ -136,7 +102,7 @@ check_storable(Text service, const Position *position, Error *err)
 static void
 add_create(const Target *target, Text schema, Buf *sql)
 {
-    const PositionTypes *types = types_of(target->driver->sql);
+    const SqlTypes *types = &target->driver->sql->types;
     const char *const column_types[] = {types->service, types->number, types->number,
         types->position, types->block, types->time, types->time};
 
@@ -149,7 +115,7 @@ add_create(const Target *target, Text schema, Buf *sql)
     }
     buf_add_string(sql, "PRIMARY KEY (");
     add_column(target, "service", sql);
-    buf_addf(sql, "))%s", types->tail);
+    buf_addf(sql, "))%s", types->table_tail);
 }
 
 /* Without the key two processes could both become the first of a service. */
@@ -274,7 +240,7 @@ select_row(Target *target, Text schema, Text service, bool latest, RowReading *r
     add_table(target, schema, &sql);
     add_string(target, " WHERE ", "service", service, &sql);
     if (latest)
-        buf_add_string(&sql, types_of(target->driver->sql)->latest);
+        buf_add_string(&sql, target->driver->sql->types.latest);
     return target->driver->query(target, buf_text(&sql), read_row, reading, err);
 }
 

@@ -14,6 +14,19 @@ typedef enum StatementKind {
                                    implicitly: never allowed inside the block's transaction */
 } StatementKind;
 
+/* How the tables that Dray itself makes are spelled: dray_position and the staging tables. */
+typedef struct SqlTypes {
+    const char *opcode;     /* up to 2 letters */
+    const char *number;     /* an integer of 64 bits */
+    const char *service;    /* up to 100 bytes, told apart byte by byte */
+    const char *block;      /* up to 255 bytes */
+    const char *position;   /* any length */
+    const char *time;       /* UTC, microseconds, no zone */
+    const char *nullable;   /* behind the type of a nullable column: " NULL" or "" */
+    const char *table_tail; /* behind the column list of a table that takes part in transactions */
+    const char *latest;     /* behind a SELECT: read what is committed now, not the snapshot */
+} SqlTypes;
+
 typedef struct SqlDialect {
     const char *name;
     char identifier_quote;      /* doubled inside: " or ` */
@@ -31,6 +44,8 @@ typedef struct SqlDialect {
     bool has_schemas;
     bool executable_comments; /* the content of a comment that begins with "!" is code (MySQL) */
     bool qualified_set; /* SET names the table's alias: UPDATE a JOIN b … SET a.x = b.x (MySQL) */
+    size_t name_limit;  /* bytes of a table's name; 0: any length */
+    SqlTypes types;
 
     /* What kind of statement this is, comments and white space in front skipped. */
     StatementKind (*classify)(Text sql);

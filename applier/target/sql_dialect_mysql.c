@@ -196,6 +196,19 @@ const SqlDialect sql_dialect_mysql = {
     .has_schemas = true,
     .executable_comments = true,
     .qualified_set = true,
+    .name_limit = 64, /* characters there: bytes are on the safe side */
+    .types =
+        {
+            .opcode = "VARCHAR(2) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+            .number = "BIGINT",
+            .service = "VARCHAR(100) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+            .block = "VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+            .position = "LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+            .time = "DATETIME(6)",
+            .nullable = " NULL",
+            .table_tail = " ENGINE=InnoDB",
+            .latest = " FOR UPDATE",
+        },
     .classify = mysql_classify,
     .key_equals = mysql_key_equals,
     .key_group = mysql_key_group,

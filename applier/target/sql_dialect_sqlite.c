@@ -55,6 +55,18 @@ const SqlDialect sql_dialect_sqlite = {
     .bracket_identifiers = true,
     .dot_commands = true,
     .fold_names = true,
+    .types =
+        {
+            .opcode = "VARCHAR(2)",
+            .number = "BIGINT",
+            .service = "VARCHAR(100)",
+            .block = "TEXT",
+            .position = "TEXT",
+            .time = "TEXT",
+            .nullable = "",
+            .table_tail = "",
+            .latest = "",
+        },
     .classify = sqlite_classify,
     .key_equals = sqlite_key_equals,
     .key_group = sqlite_key_group,

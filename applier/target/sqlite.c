@@ -491,6 +491,7 @@ add_value(sqlite3_stmt *statement, int column, Buf *out)
 }
 
 typedef struct Row {
+    Arena *arena;
     Value *values;
     size_t *ends;
     Buf bytes;
@@ -499,8 +500,7 @@ typedef struct Row {
 static void
 row_clear(Row *row)
 {
-    free(row->values);
-    free(row->ends);
+    arena_free(row->arena);
     buf_clear(&row->bytes);
 }
 
@@ -539,7 +539,7 @@ sqlite_query(Target *base, Text sql, TargetRowFn *row_fn, void *context, Error *
 {
     SqliteTarget *target = sqlite_of(base);
     CLEANUP(statement_free) sqlite3_stmt *statement = NULL;
-    CLEANUP(row_clear) Row row = {NULL};
+    CLEANUP(row_clear) Row row = {.arena = arena_new()};
     size_t count;
     int code;
 
@@ -551,10 +551,8 @@ sqlite_query(Target *base, Text sql, TargetRowFn *row_fn, void *context, Error *
     if (statement == NULL)
         return error_set(err, ERR_SCRIPT, "a query is expected");
     count = (size_t)sqlite3_column_count(statement);
-    row.values = calloc(count + 1, sizeof(*row.values));
-    row.ends = calloc(count + 1, sizeof(*row.ends));
-    if (row.values == NULL || row.ends == NULL)
-        abort();
+    row.values = ARENA_ARRAY(row.arena, Value, count + 1);
+    row.ends = ARENA_ARRAY(row.arena, size_t, count + 1);
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
         row_fill(&row, statement, count);
         if (!row_fn(context, row.values, count, err))
@@ -589,46 +587,40 @@ describe_collation(SqliteTarget *target, const char *table, TargetColumn *column
         column->type.len == 0 ? "" : " ", collation));
 }
 
-/* name, type, notnull, has default, pk, hidden */
+static void
+describe_column(sqlite3_stmt *statement, TargetTable *table, Arena *arena)
+{
+    TargetColumn *column = &table->columns[table->column_count];
+    int place = sqlite3_column_int(statement, 4);
+
+    column->name = column_text(statement, 0, arena);
+    column->type = column_text(statement, 1, arena);
+    column->logical = sqlite_value_logical(column->type);
+    column->not_null = sqlite3_column_int(statement, 2) != 0;
+    column->has_default = sqlite3_column_int(statement, 3) != 0;
+    column->generated = sqlite3_column_int(statement, 5) != 0;
+    if (place > 0) {
+        table->key[place - 1] = table->column_count;
+        table->key_count = MAX(table->key_count, (size_t)place);
+    }
+    table->column_count++;
+}
+
 static bool
 describe_columns(
     SqliteTarget *target, sqlite3_stmt *statement, TargetTable *table, Arena *arena, Error *err)
 {
-    size_t *key_at = NULL;
-    size_t room = 0;
     int code;
 
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
-        TargetColumn *column;
-        int place = sqlite3_column_int(statement, 4);
+        if (table->columns == NULL) {
+            size_t count = (size_t)sqlite3_column_int(statement, 6);
 
-        if (table->column_count == room) {
-            size_t larger = MAX((size_t)16, room * 2);
-            TargetColumn *columns = ARENA_ARRAY(arena, TargetColumn, larger);
-            size_t *keys = ARENA_ARRAY(arena, size_t, larger + 1);
-
-            if (room > 0) {
-                memcpy(columns, table->columns, room * sizeof(*columns));
-                memcpy(keys, key_at, (room + 1) * sizeof(*keys));
-            }
-            table->columns = columns;
-            key_at = keys;
-            room = larger;
+            table->columns = ARENA_ARRAY(arena, TargetColumn, count);
+            table->key = ARENA_ARRAY(arena, size_t, count);
         }
-        column = &table->columns[table->column_count];
-        column->name = column_text(statement, 0, arena);
-        column->type = column_text(statement, 1, arena);
-        column->logical = sqlite_value_logical(column->type);
-        column->not_null = sqlite3_column_int(statement, 2) != 0;
-        column->has_default = sqlite3_column_int(statement, 3) != 0;
-        column->generated = sqlite3_column_int(statement, 5) != 0;
-        if (place > 0) {
-            key_at[place - 1] = table->column_count;
-            table->key_count = MAX(table->key_count, (size_t)place);
-        }
-        table->column_count++;
+        describe_column(statement, table, arena);
     }
-    table->key = key_at;
     return code == SQLITE_DONE || sqlite_error(target, code, TEXT_NONE, err);
 }
 
@@ -636,8 +628,8 @@ static bool
 sqlite_describe(
     Target *base, Text schema, Text name, Arena *arena, TargetTable **ret_table, Error *err)
 {
-    static const char sql[] = "SELECT name, type, \"notnull\", dflt_value IS NOT NULL, pk, hidden "
-                              "FROM pragma_table_xinfo(?1) ORDER BY cid";
+    static const char sql[] = "SELECT name, type, \"notnull\", dflt_value IS NOT NULL, pk, hidden, "
+                              "count(*) OVER () FROM pragma_table_xinfo(?1) ORDER BY cid";
     SqliteTarget *target = sqlite_of(base);
     CLEANUP(statement_free) sqlite3_stmt *statement = NULL;
     TargetTable *table = ARENA_NEW(arena, TargetTable);

@@ -57,7 +57,8 @@ import_clear_auto(Import *import)
 static bool
 take_quoted(Text *rest, Arena *arena, Text *ret_word)
 {
-    char close = rest->data[0] == '[' ? ']' : rest->data[0];
+    char open = rest->data[0];
+    char close = (char)(open == '[' ? ']' : open);
     char *word = arena_alloc(arena, rest->len + 1);
     size_t len = 0;
 
@@ -411,7 +412,7 @@ bool
 sqlite_import(SqliteTarget *target, Text command, LoadFeed *feed, int64_t *ret_rows, Error *err)
 {
     CLEANUP(import_clear) Import import = {.target = target, .feed = feed, .arena = arena_new()};
-    Text path;
+    Text path = TEXT_NONE;
 
     if (!parse_command(&import, command, &path, err))
         return false;

@@ -247,7 +247,7 @@ statements_are_printed_for_each_target(void **state)
         db->err);
     assert_string_equal(out.data,
         "CREATE TABLE `stage`.`stage_items` (\n"
-        "    `dray_opcode` VARCHAR(2) NULL,\n"
+        "    `dray_opcode` VARCHAR(2) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,\n"
         "    `dray_seqno` BIGINT NULL,\n"
         "    `dray_row_id` BIGINT NULL,\n"
         "    `dray_timestamp` DATETIME(6) NULL,\n"

@@ -2,13 +2,14 @@
 
 #include "support/test.h"
 
-static const TemplateParam params[] = {{"NAME", {"\"t\"", 3}}, {"COLUMNS", {"a int,\nb int", 12}}};
+static const TemplateParam items[] = {{"NAME", {"\"t\"", 3}}, {"COLUMNS", {"a int,\nb int", 12}}};
+static const TemplateParams params = {items, ARRAY_LEN(items)};
 
 static bool
 fill(const char *text, Arena *arena, TemplateStatements *statements, Error *err)
 {
-    return template_fill("stage.sql", text_of(text), &sql_dialect_postgres, params,
-        ARRAY_LEN(params), arena, statements, err);
+    return template_fill(
+        "stage.sql", text_of(text), &sql_dialect_postgres, &params, arena, statements, err);
 }
 
 static void
@@ -62,8 +63,8 @@ a_missing_file_is_named(void **state)
     Error err;
 
     (void)state;
-    assert_false(template_load("/no/such/stage.sql", &sql_dialect_postgres, params,
-        ARRAY_LEN(params), arena, &statements, &err));
+    assert_false(template_load(
+        "/no/such/stage.sql", &sql_dialect_postgres, &params, arena, &statements, &err));
     assert_string_equal(err.text, "open /no/such/stage.sql: No such file or directory");
     assert_int_equal(err.kind, ERR_IO);
 }

@@ -553,6 +553,20 @@ describe_knows_tables_with_many_columns(void **state)
     assert_int_equal(table->key[0], 99);
     assert_int_equal(table->key[1], 1);
     assert_int_equal(table->key[2], 50);
+
+    buf_reset(&sql, 0);
+    buf_add_string(&sql, "CREATE TABLE keys (");
+    for (int i = 0; i < 60; i++)
+        buf_addf(&sql, "c%d INTEGER, ", i);
+    for (int i = 59; i >= 0; i--)
+        buf_addf(&sql, "%sc%d", i == 59 ? "PRIMARY KEY (" : ", ", i);
+    buf_add_string(&sql, "))");
+    (void)db_run(db, sql.data);
+    assert_ok(
+        target_sqlite.describe(db->target, TEXT(""), TEXT("keys"), db->arena, &table, &db->err),
+        db->err);
+    assert_int_equal(table->key_count, 60);
+    assert_int_equal(table->key[59], 0);
 }
 
 static void
