@@ -432,8 +432,9 @@ config_parse(const char *path, Text yaml, const ConfigSchema *schema, Error *err
 {
     Arena *arena = arena_new();
     CLEANUP(config_free) Config *config = ARENA_NEW(arena, Config);
-    CLEANUP(document_close) Document *document = NULL;
     Loading loading = {.config = config};
+    /* declared behind what it points at, which must outlive it */
+    CLEANUP(document_close) Document *document = NULL;
     char *directory = file_directory(path);
 
     config->arena = arena;

@@ -30,13 +30,13 @@ typedef struct ColumnRename {
 
 /* One entry of "tables:"; the first one whose match fits a source table wins. */
 typedef struct TableRule {
-    Text match;          /* glob over schema.table */
-    bool skip;           /* leave the table out */
-    bool shared;         /* several source tables may meet in the target table */
-    Text target;         /* "schema.table" or "table", with %%SCHEMA%% and %%TABLE%%;
-                            TEXT_NONE: as in the source */
-    Text merge_script;   /* TEXT_NONE: target.merge_script */
-    const Text *key;     /* names after renaming; none: the source's key, else the target's */
+    Text match;        /* glob over schema.table */
+    bool skip;         /* leave the table out */
+    bool shared;       /* several source tables may meet in the target table */
+    Text target;       /* "schema.table" or "table", with %%SCHEMA%% and %%TABLE%%;
+                          TEXT_NONE: as in the source */
+    Text merge_script; /* TEXT_NONE: target.merge_script */
+    const Text *key;   /* names after renaming; none: the source's key, else the target's */
     size_t key_count;
     const Text *skip_columns; /* globs over source column names */
     size_t skip_column_count;
@@ -59,7 +59,7 @@ typedef struct BlockConfig {
     bool compact;
     int64_t compact_memory; /* bytes, for the hash of keys of all tables of a block */
     Retain retain;
-    int64_t min_free;       /* bytes: below it on the block file system no new block is begun */
+    int64_t min_free; /* bytes: below it on the block file system no new block is begun */
     bool update_opcode;
     bool distinguish_updates;
 } BlockConfig;
@@ -78,19 +78,19 @@ typedef enum ValuePolicy {
 
 /* "values:" */
 typedef struct ValuesConfig {
-    int zero_date;     /* ValuePolicy: MySQL's 0000-00-00 and partial zero dates */
-    int infinity;      /* ValuePolicy: infinite dates and numbers */
-    int nan;           /* ValuePolicy */
-    int out_of_range;  /* ValuePolicy: dates BC or past the year 9999 … */
+    int zero_date;    /* ValuePolicy: MySQL's 0000-00-00 and partial zero dates */
+    int infinity;     /* ValuePolicy: infinite dates and numbers */
+    int nan;          /* ValuePolicy */
+    int out_of_range; /* ValuePolicy: dates BC or past the year 9999 … */
 } ValuesConfig;
 
 /* "stage:" */
 typedef struct StageConfig {
-    const char *schema;         /* "": the base table's */
+    const char *schema; /* "": the base table's */
     const char *table_prefix;
-    const char *column_prefix;  /* of the header columns */
-    TextList header_columns;    /* their order, out of opcode, seqno, row_id, timestamp, service */
-    const char *opcode_column;  /* names behind the prefix: "opcode", "seqno" … */
+    const char *column_prefix; /* of the header columns */
+    TextList header_columns;   /* their order, out of opcode, seqno, row_id, timestamp, service */
+    const char *opcode_column; /* names behind the prefix: "opcode", "seqno" … */
     const char *seqno_column;
     const char *row_id_column;
     const char *timestamp_column;
@@ -106,10 +106,10 @@ typedef enum CreateTables {
 /* The part of "target:" that every driver has. */
 typedef struct TargetConfig {
     const char *merge_script;
-    int64_t loaders;        /* connections for @load */
-    int create_tables;      /* CreateTables */
+    int64_t loaders;               /* connections for @load */
+    int create_tables;             /* CreateTables */
     int64_t command_time_limit_ms; /* of one "\!" command of a script; 0: none */
-    const char *position_schema; /* where dray_position lives; "": the connection's own */
+    const char *position_schema;   /* where dray_position lives; "": the connection's own */
 } TargetConfig;
 
 /* "retry:" */
@@ -121,7 +121,7 @@ typedef struct RetryConfig {
 
 /* "log:" */
 typedef struct LogConfig {
-    int level; /* LogLevel */
+    int level;        /* LogLevel */
     const char *file; /* NULL: standard error */
 } LogConfig;
 
@@ -150,8 +150,8 @@ typedef struct Config {
  */
 Config *config_load(const char *path, const ConfigSchema *schema, Error *err) MUST_CHECK;
 /* The same from memory; path is only named in errors and resolves relative paths. */
-Config *config_parse(
-    const char *path, Text yaml, const ConfigSchema *schema, Error *err) MUST_CHECK;
+Config *config_parse(const char *path, Text yaml, const ConfigSchema *schema, Error *err)
+    MUST_CHECK;
 void config_free(Config *config);
 CLEANUP_DEFINE(Config *, config_free);
 

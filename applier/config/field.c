@@ -238,7 +238,7 @@ parse_text(
     if (value.len == 0 && (field->type == FIELD_PATH || (field->flags & FIELD_FILLED) != 0))
         return refuse(reason, "is empty");
     text = arena_text(arena, value).data;
-    if (field->type == FIELD_PATH) {
+    if (field->type == FIELD_PATH && strcmp(text, "-") != 0) {
         char *path = file_join(directory, text);
 
         text = arena_string(arena, path);

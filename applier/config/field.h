@@ -19,7 +19,8 @@ typedef enum FieldType {
     FIELD_BYTES,  /* int64_t, bytes; accepts B, k/KiB, M/MiB, G/GiB, T/TiB */
     FIELD_TIME,   /* int64_t, milliseconds; accepts ms, s, min, h, d */
     FIELD_TEXT,   /* const char * */
-    FIELD_PATH,   /* const char *; a relative path is made relative to the configuration file */
+    FIELD_PATH,   /* const char *; a relative path is made relative to the configuration file; "-"
+                     (standard input) stays */
     FIELD_CHOICE, /* int; choices lists the words, the value is the index */
     FIELD_RETAIN, /* Retain: none | all | 7d | 100 blocks | 50GiB */
     FIELD_LIST,   /* TextList, a YAML sequence of texts; a single text is a list of one */

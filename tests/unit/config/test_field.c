@@ -219,6 +219,8 @@ texts_are_kept_and_paths_made_absolute(void **state)
     assert_string_equal(options.text, "only");
     assert_true(parse("path", TEXT("/var/lib")));
     assert_string_equal(options.path, "/var/lib");
+    assert_true(parse("path", TEXT("-")));
+    assert_string_equal(options.path, "-");
     assert_false(parse("text", (Text){"a\0b", 3}));
     assert_string_equal(reason.data, "holds a NUL byte");
     refused("path", "", "is empty");

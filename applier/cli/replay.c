@@ -1,0 +1,99 @@
+#include "apply/replay.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+static const Option options[] = {
+    {"from", "N", "Begin with the block that starts at this seqno."},
+    {"to", "N", "End with the block that ends at this seqno."},
+    {"table", "GLOB", "Only tables whose schema.table in the source matches; needs --again."},
+    {"again", NULL, "Also load what the position holds already; the position stays."},
+    {"gaps", NULL, "Accept that transactions between two blocks are missing."},
+    {NULL, NULL, NULL},
+};
+
+#define BAR_WIDTH 40
+
+/* On a terminal a bar that is redrawn; elsewhere a line a block. */
+static void
+show_progress(void *context, uint64_t rows, uint64_t all_rows, uint64_t seqno)
+{
+    const bool *is_terminal = context;
+    unsigned percent = all_rows == 0 ? 100 : (unsigned)((double)rows / (double)all_rows * 100);
+    unsigned filled = MIN(percent, 100) * BAR_WIDTH / 100;
+
+    if (!*is_terminal) {
+        (void)printf(
+            "replayed seqno=%" PRIu64 " rows=%" PRIu64 "/%" PRIu64 "\n", seqno, rows, all_rows);
+        (void)fflush(stdout);
+        return;
+    }
+    (void)fputs("\r[", stdout);
+    for (unsigned i = 0; i < BAR_WIDTH; i++)
+        (void)fputc(i < filled ? '#' : ' ', stdout);
+    (void)printf("] %3u%% seqno %" PRIu64, percent, seqno);
+    (void)fflush(stdout);
+}
+
+static int
+run_replay(const Arguments *arguments, const Config *config)
+{
+    bool is_terminal = isatty(STDOUT_FILENO) == 1;
+    ReplayOptions how = {
+        .directories = arguments->operands + 1,
+        .directory_count = arguments->operand_count - 1,
+        .table = arguments_value(arguments, "table"),
+        .again = arguments_has(arguments, "again"),
+        .gaps = arguments_has(arguments, "gaps"),
+        .progress = show_progress,
+        .progress_context = &is_terminal,
+    };
+    CLEANUP(context_close) Context *context = NULL;
+    ReplayTotals totals = {0};
+    Error err;
+    bool ok;
+
+    if (!arguments_seqno(arguments, "from", &how.from_seqno, &err) ||
+        !arguments_seqno(arguments, "to", &how.to_seqno, &err))
+        return cli_fail(&err);
+    if (how.table != NULL && !how.again) {
+        (void)error_set(&err, ERR_USAGE, "dray replay: --table needs --again");
+        return cli_fail(&err);
+    }
+    context = context_open(config, &err);
+    if (context == NULL)
+        return cli_fail(&err);
+    ok = replay_run(context, &how, &totals, &err);
+    if (is_terminal && totals.blocks > 0)
+        (void)putchar('\n');
+    (void)printf("blocks=%" PRIu64 " skipped=%" PRIu64 " rows=%" PRIu64 " seqno=%" PRIu64 "\n",
+        totals.blocks, totals.skipped, totals.rows, totals.seqno);
+    return ok ? 0 : cli_fail(&err);
+}
+
+static int
+run(const Arguments *arguments)
+{
+    Error err;
+    CLEANUP(config_free) Config *config = cli_config(arguments, &err);
+
+    return config == NULL ? cli_fail(&err) : run_replay(arguments, config);
+}
+
+const Command command_replay = {
+    .name = "replay",
+    .summary = "load retained blocks into the target",
+    .operands = "CONFIG DIR... [--from N] [--to N] [--table GLOB] [--again] [--gaps]",
+    .doc = "Loads commit blocks that were kept on disk, in the order of their seqno, into the "
+           "target of the configuration. A DIR is a block's directory, or a directory of them; "
+           "another service, or Tungsten, may have written it.\n\n"
+           "Every checksum is compared before the first block is loaded. Blocks that the position "
+           "in the target holds already are skipped, unless --again is given.",
+    .operands_min = 2,
+    .operands_max = SIZE_MAX,
+    .options = options,
+    .run = run,
+};
