@@ -17,6 +17,8 @@ typedef struct ReplayOptions {
     uint64_t to_seqno;   /* 0: to the last */
     const char *table;   /* glob over schema.table: only these files, the position stays; needs again. NULL: all */
     bool again;          /* also what the position holds already */
+    const char *csv_type; /* of Tungsten's directories: default, mysql, oracle, vertica, redshift;
+                             NULL: default */
     bool gaps;           /* accept that transactions between two blocks are missing */
     /* Called after each block with what is done of what there is; NULL: not wanted. */
     void (*progress)(void *context, uint64_t rows, uint64_t all_rows, uint64_t seqno);

@@ -4,11 +4,13 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "apply/replay_tungsten.h"
 #include "base/file.h"
+#include "block/block_convert.h"
 #include "block/retention.h"
 
-static void
-list_add(ReplayList *list, Block *block)
+void
+replay_list_add(ReplayList *list, Block *block)
 {
     list->blocks = realloc(list->blocks, (list->count + 1) * sizeof(Block *));
     if (list->blocks == NULL)
@@ -42,7 +44,7 @@ add_block(ReplayList *list, const char *path, Error *err)
 
     if (block == NULL)
         return false;
-    list_add(list, block);
+    replay_list_add(list, block);
     return true;
 }
 
@@ -63,7 +65,7 @@ add_blocks(ReplayList *list, const char *directory, size_t *ret_found, Error *er
 }
 
 static bool
-add_directory(ReplayList *list, const char *directory, Error *err)
+add_directory(const Context *context, ReplayList *list, const char *directory, Error *err)
 {
     struct stat status;
     size_t found = 0;
@@ -77,7 +79,7 @@ add_directory(ReplayList *list, const char *directory, Error *err)
     if (!add_blocks(list, directory, &found, err))
         return false;
     if (found == 0)
-        return replay_add_tungsten(list, directory, err);
+        return replay_tungsten_list(context, directory, list, err);
     return true;
 }
 
@@ -119,10 +121,11 @@ limit_list(ReplayList *list, uint64_t from, uint64_t to, Error *err)
 }
 
 bool
-replay_list(const ReplayOptions *options, ReplayList *ret_list, Error *err)
+replay_list(
+    const Context *context, const ReplayOptions *options, ReplayList *ret_list, Error *err)
 {
     for (size_t i = 0; i < options->directory_count; i++)
-        if (!add_directory(ret_list, options->directories[i], err))
+        if (!add_directory(context, ret_list, options->directories[i], err))
             return false;
     if (ret_list->count > 0)
         qsort(ret_list->blocks, ret_list->count, sizeof(Block *), by_seqno);
@@ -131,4 +134,58 @@ replay_list(const ReplayOptions *options, ReplayList *ret_list, Error *err)
     if (ret_list->count == 0)
         return error_set(err, ERR_USAGE, "replay: no block in the directories given");
     return true;
+}
+
+/* Can the files be loaded as they are? */
+static bool
+dialect_is_ours(const Context *context, const Block *block)
+{
+    const CsvDialect *ours = &context->dialect;
+    const CsvDialect *theirs = &block->manifest.dialect;
+    bool same = text_is(block->manifest.target_type, context->target->name) &&
+                ours->style == theirs->style && text_equal(ours->null_word, theirs->null_word) &&
+                ours->header_count == theirs->header_count;
+
+    for (size_t i = 0; same && i < ours->header_count; i++)
+        same = ours->header[i] == theirs->header[i] &&
+               text_equal(ours->header_names[ours->header[i]],
+                   theirs->header_names[theirs->header[i]]);
+    return same;
+}
+
+static char *
+convert_directory(const Context *context)
+{
+    return file_join(context->config->block.directory, "replay.tmp");
+}
+
+bool
+replay_convert(const Context *context, const ReplayOptions *options, const Block *block,
+    Block **ret_block, Error *err)
+{
+    char *directory;
+
+    *ret_block = NULL;
+    if (!replay_is_tungsten(block) && dialect_is_ours(context, block))
+        return true;
+    directory = convert_directory(context);
+    if (file_remove_tree(directory, err) && file_make_directory(directory, err))
+        *ret_block =
+            replay_is_tungsten(block)
+                ? replay_tungsten_convert(context, block,
+                      options->csv_type == NULL ? "default" : options->csv_type, directory, err)
+                : block_convert_block(block, directory, &context->dialect, context->target->name,
+                      &context->config->values, err);
+    free(directory);
+    return *ret_block != NULL || error_wrap(err, "convert %s", block->path);
+}
+
+void
+replay_convert_clean(const Context *context)
+{
+    char *directory = convert_directory(context);
+    Error ignored;
+
+    (void)!file_remove_tree(directory, &ignored);
+    free(directory);
 }

@@ -3,7 +3,6 @@
  */
 #pragma once
 
-#include "apply/loader.h"
 #include "apply/replay.h"
 
 typedef struct ReplayList {
@@ -16,11 +15,15 @@ typedef struct ReplayList {
  * hold a seqno from from_seqno to to_seqno; a limit inside a block is ERR_USAGE naming the block. A directory of
  * Tungsten's becomes one block a commit, with target_type "tungsten".
  */
-bool replay_list(const ReplayOptions *options, ReplayList *ret_list, Error *err) MUST_CHECK;
+bool replay_list(const Context *context, const ReplayOptions *options, ReplayList *ret_list,
+    Error *err) MUST_CHECK;
 void replay_list_free(ReplayList *list);
+/* Takes the block over. */
+void replay_list_add(ReplayList *list, Block *block);
 
 /* *ret_block is NULL where the block can be loaded as it is; else a converted copy below
  * block.directory/replay.tmp. */
-bool replay_convert(const Context *context, Loader *loader, const Block *block, Block **ret_block,
-    Error *err) MUST_CHECK;
+bool replay_convert(const Context *context, const ReplayOptions *options, const Block *block,
+    Block **ret_block, Error *err) MUST_CHECK;
+/* Removes the copies. */
 void replay_convert_clean(const Context *context);

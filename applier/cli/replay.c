@@ -11,6 +11,8 @@ static const Option options[] = {
     {"to", "N", "End with the block that ends at this seqno."},
     {"table", "GLOB", "Only tables whose schema.table in the source matches; needs --again."},
     {"again", NULL, "Also load what the position holds already; the position stays."},
+    {"csv-type", "TYPE",
+        "How Tungsten wrote its files: default, mysql, oracle, vertica or redshift."},
     {"gaps", NULL, "Accept that transactions between two blocks are missing."},
     {NULL, NULL, NULL},
 };
@@ -47,6 +49,7 @@ run_replay(const Arguments *arguments, const Config *config)
         .directory_count = arguments->operand_count - 1,
         .table = arguments_value(arguments, "table"),
         .again = arguments_has(arguments, "again"),
+        .csv_type = arguments_value(arguments, "csv-type"),
         .gaps = arguments_has(arguments, "gaps"),
         .progress = show_progress,
         .progress_context = &is_terminal,
@@ -86,7 +89,7 @@ run(const Arguments *arguments)
 const Command command_replay = {
     .name = "replay",
     .summary = "load retained blocks into the target",
-    .operands = "CONFIG DIR... [--from N] [--to N] [--table GLOB] [--again] [--gaps]",
+    .operands = "CONFIG DIR... [--from N] [--to N] [--table GLOB] [--again] [--csv-type TYPE] [--gaps]",
     .doc = "Loads commit blocks that were kept on disk, in the order of their seqno, into the "
            "target of the configuration. A DIR is a block's directory, or a directory of them; "
            "another service, or Tungsten, may have written it.\n\n"
