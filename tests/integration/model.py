@@ -12,9 +12,14 @@ MICROSECONDS = 1_000_000
 
 
 class Table:
-    """A source table. columns: [(name, PostgreSQL type)]; key: names, or () for none."""
+    """A source table. columns: [(name, PostgreSQL type)]; key: names, or () for none.
 
-    def __init__(self, name, columns, key=("id",), schema="public"):
+    full_identity: REPLICA IDENTITY FULL under a deferrable primary key: the log has whole old rows,
+    and names no key, so that the configuration must.
+    """
+
+    def __init__(self, name, columns, key=("id",), schema="public", full_identity=False):
+        self.full_identity = full_identity
         self.schema = schema
         self.name = name
         self.columns = list(columns)
@@ -61,14 +66,17 @@ class Transaction:
     def _pk(self, table):
         if not self.log.with_pk:
             return ""
-        kinds = dict(table.columns)
         return ',"pk":[' + ",".join(
-            f'{{"name":{json.dumps(name, ensure_ascii=False)},"type":{json.dumps(kinds[name])}}}'
-            for name in table.key) + "]"
+            f'{{"name":{json.dumps(name, ensure_ascii=False)},"type":{json.dumps(kind)}}}'
+            for name, kind in table.columns
+            if name in table.key and not table.full_identity) + "]"
 
-    def _identity(self, table, key):
-        kinds = dict(table.columns)
-        return ',"identity":' + columns_json([(name, kinds[name]) for name in table.key], key)
+    def _identity(self, table, key, row):
+        """The old key, or the old row; in the table's order, as wal2json has it."""
+        old = dict(zip(table.names, row), **dict(zip(table.key, key)))
+        sent = [column for column in table.columns
+                if table.full_identity or column[0] in table.key]
+        return ',"identity":' + columns_json(sent, [old[name] for name, _ in sent])
 
     def insert(self, table, *row):
         assert len(row) == len(table.columns), row
@@ -84,13 +92,12 @@ class Transaction:
         """One statement: (old key, new row) of each row; keys may be swapped."""
         rows = self.log.state(table)
         pairs = [((key if isinstance(key, tuple) else (key,)), row) for key, row in pairs]
-        for key, _ in pairs:
-            del rows[key]
-        for key, row in pairs:
+        old_rows = [rows.pop(key) for key, _ in pairs]
+        for (key, row), old_row in zip(pairs, old_rows):
             assert table.key_of(row) not in rows, f"key of {row} is there already"
             rows[table.key_of(row)] = row
             self._line("U", table, ',"columns":' + columns_json(table.columns, row)
-                       + self._identity(table, key) + self._pk(table))
+                       + self._identity(table, key, old_row) + self._pk(table))
 
     def update(self, table, key, **changes):
         """One row, some of its columns."""
@@ -108,7 +115,7 @@ class Transaction:
         self.log.state(table)[key] = tuple(row[name] for name in table.names)
         sent = [column for column in table.columns if column[0] in (*table.key, *changes)]
         self._line("U", table, ',"columns":' + columns_json(sent, [row[name] for name, _ in sent])
-                   + self._identity(table, key) + self._pk(table))
+                   + self._identity(table, key, row.values()) + self._pk(table))
 
     def update_unseen(self, table, key, row):
         """An update of a row that the model (and so the target) does not have."""
@@ -117,8 +124,8 @@ class Transaction:
 
     def delete(self, table, key):
         key = key if isinstance(key, tuple) else (key,)
-        del self.log.state(table)[key]
-        self._line("D", table, self._identity(table, key) + self._pk(table))
+        row = self.log.state(table).pop(key)
+        self._line("D", table, self._identity(table, key, row) + self._pk(table))
 
     def truncate(self, table):
         self.log.state(table).clear()

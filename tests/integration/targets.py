@@ -154,9 +154,9 @@ class PostgresTarget(ServerTarget):
     kind = "postgres"
 
     def _make(self):
-        with self.server.connect() as connection, connection.cursor() as cursor:
-            connection.autocommit = True
-            cursor.execute(f"create database {self.name} template template0")
+        connection = self.server.connect()
+        connection.cursor().execute(f"create database {self.name} template template0")
+        connection.close()
 
     def options(self):
         return {"type": "postgres", "connection": self.server.conninfo(self.name)}

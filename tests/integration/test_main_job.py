@@ -171,7 +171,7 @@ def test_status_tells_state_position_and_disk_use(target, log, service):
     assert status["source_position"]
     assert status["commit_timestamp"].startswith("2023-11-14")
     assert status["blocks"] == len(service.block_directories())
-    assert status["bytes"] == sum(
+    assert status["block_bytes"] == sum(
         os.path.getsize(os.path.join(block, name))
         for block in service.block_directories() for name in os.listdir(block))
     assert {"state", "lag_seconds"} <= set(status)
