@@ -37,13 +37,16 @@ a_long_name_fits_the_server(void **state)
     base[57] = '\0';
     assert_int_equal(name(arena, &sql_dialect_postgres, base, 1).len, 63);
     assert_null(memchr(name(arena, &sql_dialect_postgres, base, 1).data, '~', 63));
-    /* four-byte characters are not cut in two */
-    for (size_t i = 0; i < 80; i++)
-        memcpy(base + 4 * i % 296, "\xf0\x9f\x98\x80", 4);
-    base[296] = '\0';
-    cut = name(arena, &sql_dialect_postgres, base, 1);
-    assert_in_range(cut.len, 60, 63);
-    assert_true(text_is_utf8(cut, NULL));
+    /* four-byte characters are not cut in two, wherever the cut falls */
+    for (size_t shift = 0; shift < 4; shift++) {
+        memset(base, 'x', shift);
+        for (size_t i = 0; i < 70; i++)
+            memcpy(base + shift + 4 * i, "\xf0\x9f\x98\x80", 4);
+        base[280 + shift] = '\0';
+        cut = name(arena, &sql_dialect_postgres, base, 1);
+        assert_in_range(cut.len, 60, 63);
+        assert_true(text_is_utf8(cut, NULL));
+    }
 }
 
 static void

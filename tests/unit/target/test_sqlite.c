@@ -164,6 +164,30 @@ import_keeps_every_value(void **state)
 }
 
 static void
+import_keeps_several_long_blobs_of_a_line(void **state)
+{
+    Db *db = *state;
+    Lines lines = {BUF_INIT, 0};
+    BlockColumn columns[] = {{TEXT("a"), TEXT(""), LOGICAL_BYTES},
+        {TEXT("b"), TEXT(""), LOGICAL_BYTES}, {TEXT("c"), TEXT(""), LOGICAL_BYTES}};
+    CLEANUP(buf_clear) Buf hex = BUF_INIT;
+
+    (void)db_run(db, "CREATE TABLE \"stage items\" (" STAGE_HEADER ", a BLOB, b BLOB, c BLOB)");
+    for (int i = 0; i < 300000; i++)
+        buf_add_string(&hex, "ab");
+    add_line(&lines, (const char *[]){"0102", hex.data, "03"}, 3);
+    add_line(&lines, (const char *[]){hex.data, hex.data, hex.data}, 3);
+    assert_int_equal(import(db, &lines, columns, 3), 2);
+    assert_string_equal(db_query(db, "SELECT a = x'0102', length(b), hex(substr(b, 1, 2)), "
+                                     "hex(c) FROM \"stage items\" LIMIT 1"),
+        "1|300000|ABAB|03");
+    assert_string_equal(db_query(db, "SELECT length(a), a = b, b = c, hex(substr(c, 299999)) "
+                                     "FROM \"stage items\" WHERE dray_row_id = 2"),
+        "300000|1|1|ABAB");
+    buf_clear(&lines.csv);
+}
+
+static void
 import_stores_numbers_as_the_column_says(void **state)
 {
     Db *db = *state;
@@ -661,6 +685,7 @@ delete_journal_is_synchronised_to_the_directory(void **state)
 
 static const struct CMUnitTest tests[] = {
     WITH_DB(import_keeps_every_value),
+    WITH_DB(import_keeps_several_long_blobs_of_a_line),
     WITH_DB(import_stores_numbers_as_the_column_says),
     WITH_DB(import_refuses_what_a_column_would_change),
     WITH_DB(import_names_the_line_and_leaves_nothing_behind),
