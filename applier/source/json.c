@@ -63,6 +63,22 @@ value_taken(JsonScan *scan)
     skip_space(scan);
 }
 
+static char
+peek(const JsonScan *scan)
+{
+    if (scan->at < scan->end)
+        return *scan->at;
+    return '\0';
+}
+
+static char
+closing_of(char bracket)
+{
+    if (bracket == '{')
+        return '}';
+    return ']';
+}
+
 /* NEXT_END on the closing bracket; NEXT_ITEM where an item follows. */
 static Next
 item_next(JsonScan *scan, char closing, Error *err)
@@ -356,7 +372,7 @@ source_json_element(JsonScan *scan, Error *err)
 static bool
 take_scalar(JsonScan *scan, bool decode, JsonScalar *ret_scalar, Error *err)
 {
-    char c = scan->at < scan->end ? *scan->at : '\0';
+    char c = peek(scan);
     bool ok = true;
 
     ret_scalar->text = TEXT_NONE;
@@ -410,7 +426,7 @@ skip_key(JsonScan *scan, Error *err)
 bool
 source_json_skip(JsonScan *scan, Error *err)
 {
-    char bracket = scan->at < scan->end ? *scan->at : '\0';
+    char bracket = peek(scan);
     JsonScalar unused;
     Next next;
 
@@ -418,7 +434,7 @@ source_json_skip(JsonScan *scan, Error *err)
         return take_scalar(scan, false, &unused, err);
     if (!source_json_open(scan, bracket, err))
         return false;
-    while ((next = item_next(scan, bracket == '{' ? '}' : ']', err)) == NEXT_ITEM)
+    while ((next = item_next(scan, closing_of(bracket), err)) == NEXT_ITEM)
         if ((bracket == '{' && !skip_key(scan, err)) || !source_json_skip(scan, err))
             return false;
     return next == NEXT_END;

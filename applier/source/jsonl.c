@@ -3,10 +3,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <xxhash.h>
 
 #include "base/file.h"
 #include "base/stop.h"
 #include "source/json.h"
+#include "source/jsonl_position.h"
 #include "source/lines.h"
 #include "source/wal2json.h"
 
@@ -14,6 +16,8 @@
 #define HISTORY_SIZE ((size_t)4 << 20)
 /* check() looks at so many lines. */
 #define CHECK_LINES 1000
+/* Commit times do not grow exactly as commit lsns do. */
+#define TIME_SLACK_US INT64_C(1000000)
 
 typedef enum Transaction {
     TRANSACTION_NONE,
@@ -27,29 +31,32 @@ typedef struct Jsonl {
     Lines *lines;
     Wal2json *decoder;
     WalLine line;
-    bool pending; /* line is decoded and not handed out */
     Transaction transaction;
-    bool has_xid; /* of the transaction */
-    uint64_t xid;
-    bool has_lsn; /* of the commit; kept from transaction to transaction */
-    uint64_t lsn;
+    bool pending;  /* line is decoded and not handed out */
     bool marked;   /* the log has B and C */
     bool due;      /* a line without xid was handed out: its COMMIT comes next */
-    bool skipping; /* standard input: the transaction is committed already */
     bool resuming; /* standard input: nothing behind the position was seen yet */
+    bool aside;    /* lines up to the next C are of a transaction that was committed before */
     bool ended;
-    int64_t line_ms; /* monotonic time of the last line */
-    Buf begun;       /* where the transaction began */
+    bool has_xid; /* of the transaction */
+    bool begun_has_lsn;
+    bool has_lsn; /* of the last commit */
+    uint64_t xid;
+    uint64_t begun_lsn;
+    uint64_t lsn;
+    int64_t last_time_us; /* the latest commit time so far */
+    int64_t line_ms;      /* monotonic time of the last line */
+    uint64_t repeated;    /* transactions that were passed over */
+    uint64_t handed;      /* lines of the open transaction that were handed out, and their hash */
+    uint64_t handed_hash;
+    uint64_t again; /* so many of them are expected once more, and the hash of those that came */
+    uint64_t again_hash;
+    uint64_t line_hash;
+    Buf begun; /* where the transaction began */
     Buf position;
     Buf where;
     Buf notice;
 } Jsonl;
-
-typedef struct JsonlPosition {
-    LinesPlace place;
-    bool has_lsn;
-    uint64_t lsn;
-} JsonlPosition;
 
 #define JSONL_FIELD(member) offsetof(JsonlOptions, member)
 
@@ -93,72 +100,14 @@ static const Field fields[] = {
         .min = 1024,
         .max = (INT64_C(1) << 31) - 1,
         .doc = "A longer line is an error."},
+    {.name = "skip_repeated",
+        .type = FIELD_BOOL,
+        .offset = JSONL_FIELD(skip_repeated),
+        .preset = "true",
+        .doc = "Pass over a transaction whose commit lsn is not above the last one's: the recorder "
+               "writes some once more after a restart."},
     {.name = NULL},
 };
-
-/* Cut the part behind the last ":" off; TEXT_NONE when there is none. */
-static Text
-cut_last(Text *text)
-{
-    for (size_t i = text->len; i > 0; i--)
-        if (text->data[i - 1] == ':') {
-            Text part = {text->data + i, text->len - i};
-
-            text->len = i - 1;
-            return part;
-        }
-    return TEXT_NONE;
-}
-
-static bool
-parse_check(Text text, uint64_t *ret_check)
-{
-    uint64_t check = 0;
-
-    for (size_t i = 0; i < text.len; i++) {
-        static const char digits[] = "0123456789abcdef";
-        const char *digit = text.data[i] == '\0' ? NULL : strchr(digits, text.data[i]);
-
-        if (digit == NULL)
-            return false;
-        check = check << 4 | (uint64_t)(digit - digits);
-    }
-    *ret_check = check;
-    return text.len == 16;
-}
-
-static bool
-parse_position(Text text, JsonlPosition *ret_position, Error *err)
-{
-    Text rest = text;
-    Text last = cut_last(&rest);
-    LinesPlace *place = &ret_position->place;
-
-    ret_position->has_lsn = wal2json_parse_lsn(last, &ret_position->lsn);
-    if (ret_position->has_lsn)
-        last = cut_last(&rest);
-    if (!parse_check(last, &place->check) || !text_to_u64(cut_last(&rest), &place->line) ||
-        !text_to_u64(cut_last(&rest), &place->offset) || rest.len == 0)
-        return error_set(err, ERR_SOURCE,
-            "position \"" TEXT_FMT "\" is not one of source jsonl (file:offset:line:check)",
-            TEXT_ARG(text));
-    place->file = rest;
-    return true;
-}
-
-static void
-set_position(Jsonl *jsonl, const LinesPlace *place)
-{
-    Buf *position = &jsonl->position;
-
-    position->len = 0;
-    buf_add_text(position, place->file);
-    buf_addf(
-        position, ":%" PRIu64 ":%" PRIu64 ":%016" PRIx64, place->offset, place->line, place->check);
-    if (jsonl->has_lsn)
-        buf_addf(
-            position, ":%" PRIX32 "/%" PRIX32, (uint32_t)(jsonl->lsn >> 32), (uint32_t)jsonl->lsn);
-}
 
 static void
 set_where(const Jsonl *jsonl, Buf *where)
@@ -173,6 +122,15 @@ set_where(const Jsonl *jsonl, Buf *where)
 #define fail_line(jsonl, err, fmt, ...)   \
     (set_where((jsonl), &(jsonl)->where), \
         error_set((err), ERR_DATA, "%s: " fmt, buf_string(&(jsonl)->where), ##__VA_ARGS__))
+
+static void
+see_time(Jsonl *jsonl, const WalLine *line)
+{
+    int64_t time_us;
+
+    if (line->timestamp.data != NULL && clock_parse(line->timestamp, &time_us))
+        jsonl->last_time_us = MAX(jsonl->last_time_us, time_us);
+}
 
 /* Know the shapes of tables as if the log had been read from further back. */
 static bool
@@ -189,7 +147,7 @@ read_history(Jsonl *jsonl, Error *err)
     stop = at == NULL ? NULL : at + history.len;
     for (; at < stop; at = end + 1) {
         size_t len;
-        WalLine unused_line;
+        WalLine line;
         Error unused;
 
         end = memchr(at, '\n', (size_t)(stop - at));
@@ -199,17 +157,17 @@ read_history(Jsonl *jsonl, Error *err)
         if (len > 0 && at[len - 1] == '\r')
             len--;
         /* what is wrong in it was reported when it was read; here it only teaches nothing */
-        if (len > 0)
-            (void)!wal2json_decode(jsonl->decoder, at, len, &unused_line, &unused);
+        if (len > 0 && wal2json_decode(jsonl->decoder, at, len, &line, &unused))
+            see_time(jsonl, &line);
     }
     return true;
 }
 
 static void
-jsonl_close(Source *source)
+jsonl_free(Jsonl *jsonl)
 {
-    Jsonl *jsonl = (Jsonl *)source;
-
+    if (jsonl == NULL)
+        return;
     lines_close(jsonl->lines);
     wal2json_free(jsonl->decoder);
     buf_clear(&jsonl->begun);
@@ -217,6 +175,12 @@ jsonl_close(Source *source)
     buf_clear(&jsonl->where);
     buf_clear(&jsonl->notice);
     free(jsonl);
+}
+
+static void
+jsonl_close(Source *source)
+{
+    jsonl_free((Jsonl *)source);
 }
 
 static bool
@@ -231,7 +195,7 @@ open_at(Jsonl *jsonl, const SourceStart *start, Error *err)
     JsonlPosition position = {0};
     bool resume = start->position.len > 0;
 
-    if (resume && !parse_position(start->position, &position, err))
+    if (resume && !jsonl_position_parse(start->position, &position, err))
         return false;
     jsonl->lines = lines_open(&config, resume ? &position.place : NULL, err);
     if (jsonl->lines == NULL)
@@ -254,21 +218,34 @@ open_at(Jsonl *jsonl, const SourceStart *start, Error *err)
     return read_history(jsonl, err);
 }
 
-static Source *
-jsonl_open(const SourceStart *start, Error *err)
+static Jsonl *
+open_log(const SourceStart *start, Error *err)
 {
-    CLEANUP(source_close) Source *source = NULL;
     Jsonl *jsonl = calloc(1, sizeof(*jsonl));
 
     if (jsonl == NULL)
         abort();
-    source = &jsonl->base;
-    source->driver = &source_jsonl;
+    jsonl->base.driver = &source_jsonl;
     jsonl->options = *(const JsonlOptions *)start->options;
     jsonl->decoder = wal2json_new();
-    if (!open_at(jsonl, start, err))
-        return NULL;
-    return STEAL(source);
+    jsonl->last_time_us = TIME_UNKNOWN;
+    if (open_at(jsonl, start, err))
+        return jsonl;
+    jsonl_free(jsonl);
+    return NULL;
+}
+
+static Source *
+jsonl_open(const SourceStart *start, Error *err)
+{
+    /* the base comes first: NULL stays NULL */
+    return (Source *)open_log(start, err);
+}
+
+static uint64_t
+mix_hash(uint64_t before, uint64_t line)
+{
+    return (before ^ line) * UINT64_C(0x9E3779B97F4A7C15) + (before >> 29);
 }
 
 static bool
@@ -291,6 +268,10 @@ give_begin(Jsonl *jsonl, Transaction transaction, Event *ret_event, Error *err)
     jsonl->transaction = transaction;
     jsonl->has_xid = line->has_xid;
     jsonl->xid = line->xid;
+    jsonl->begun_has_lsn = line->has_lsn;
+    jsonl->begun_lsn = line->lsn;
+    jsonl->handed = jsonl->handed_hash = jsonl->again = 0;
+    jsonl->last_time_us = MAX(jsonl->last_time_us, time_us);
     set_where(jsonl, &jsonl->begun);
     *ret_event =
         (Event){.kind = EVENT_BEGIN, .commit_time_us = time_us, .where = buf_text(&jsonl->begun)};
@@ -301,7 +282,9 @@ give_begin(Jsonl *jsonl, Transaction transaction, Event *ret_event, Error *err)
 static Next
 give_commit(Jsonl *jsonl, const LinesPlace *place, Event *ret_event)
 {
-    set_position(jsonl, place);
+    JsonlPosition position = {*place, jsonl->has_lsn, jsonl->lsn};
+
+    jsonl_position_format(&position, &jsonl->position);
     set_where(jsonl, &jsonl->where);
     jsonl->transaction = TRANSACTION_NONE;
     jsonl->due = false;
@@ -346,34 +329,97 @@ give_change(Jsonl *jsonl, Event *ret_event)
     return NEXT_ITEM;
 }
 
-static Next
-next_begin(Jsonl *jsonl, Event *ret_event, Error *err)
+/*
+ * A commit lsn that is not above the last one's. The recorder writes transactions again that it had
+ * not reported as flushed when it was stopped; but the log of another server may look alike, and
+ * its transactions must not get lost: they are later than the last one.
+ */
+static bool
+check_repeated(Jsonl *jsonl, Error *err)
+{
+    const WalLine *line = &jsonl->line;
+    int64_t time_us = TIME_UNKNOWN;
+
+    if (line->timestamp.data == NULL || !clock_parse(line->timestamp, &time_us) ||
+        jsonl->last_time_us == TIME_UNKNOWN)
+        return fail_line(jsonl, err,
+            "commit lsn %" PRIX32 "/%" PRIX32
+            " is not above the last one's, and without timestamps it is not known whether the "
+            "transaction is repeated or another server's: record the log with include-timestamp=1, "
+            "or set skip_repeated: false",
+            (uint32_t)(line->lsn >> 32), (uint32_t)line->lsn);
+    if (time_us > jsonl->last_time_us + TIME_SLACK_US)
+        return fail_line(jsonl, err,
+            "commit lsn %" PRIX32 "/%" PRIX32
+            " is not above the last one's, but its time is later: this is another server's log: "
+            "start a new service, or set skip_repeated: false",
+            (uint32_t)(line->lsn >> 32), (uint32_t)line->lsn);
+    return true;
+}
+
+/* At a B: is it of a transaction that was committed before? */
+static bool
+find_repeated(Jsonl *jsonl, bool *ret_repeated, Error *err)
 {
     const WalLine *line = &jsonl->line;
 
-    if (jsonl->transaction == TRANSACTION_RUN)
-        return give_commit_before(jsonl, ret_event);
-    if (jsonl->transaction == TRANSACTION_MARKED) {
+    *ret_repeated = false;
+    if (jsonl->resuming && !line->has_lsn)
+        return error_set(err, ERR_SOURCE,
+            "cannot go on from standard input: its B lines have no lsn, so that it is not known "
+            "what of it is new: record the log with include-lsn=1, or read it as a file");
+    if (!line->has_lsn || !jsonl->has_lsn || line->lsn > jsonl->lsn ||
+        !(jsonl->resuming || jsonl->options.skip_repeated)) {
+        jsonl->resuming = false;
+        return true;
+    }
+    if (!jsonl->resuming && !check_repeated(jsonl, err))
+        return false;
+    jsonl->repeated += !jsonl->resuming;
+    *ret_repeated = true;
+    return true;
+}
+
+/* A B inside a transaction: the recorder was stopped in it, and writes it again from its start. */
+static Next
+begin_again(Jsonl *jsonl, Error *err)
+{
+    const WalLine *line = &jsonl->line;
+    bool same =
+        jsonl->begun_has_lsn && line->has_lsn ? jsonl->begun_lsn == line->lsn : same_xid(jsonl);
+
+    if (!same) {
         (void)fail_line(jsonl, err, "a transaction begins inside the one that began at %s",
             buf_string(&jsonl->begun));
         return NEXT_FAILED;
     }
+    jsonl->again = jsonl->handed;
+    jsonl->again_hash = 0;
+    return NEXT_IDLE;
+}
+
+static Next
+next_begin(Jsonl *jsonl, Event *ret_event, Error *err)
+{
+    if (jsonl->transaction == TRANSACTION_RUN)
+        return give_commit_before(jsonl, ret_event);
     jsonl->pending = false;
     jsonl->marked = true;
-    if (jsonl->resuming && !line->has_lsn) {
-        (void)error_set(err, ERR_SOURCE,
-            "cannot go on from standard input: its B lines have no lsn, so that it is not known "
-            "what "
-            "of it is new: record the log with include-lsn=1, or read it as a file");
+    if (!find_repeated(jsonl, &jsonl->aside, err))
         return NEXT_FAILED;
-    }
-    jsonl->skipping = jsonl->resuming && line->lsn <= jsonl->lsn;
-    jsonl->resuming = jsonl->skipping;
-    if (!jsonl->skipping && line->has_lsn) {
-        jsonl->has_lsn = true;
-        jsonl->lsn = line->lsn;
-    }
+    if (jsonl->aside)
+        return NEXT_IDLE;
+    if (jsonl->transaction == TRANSACTION_MARKED)
+        return begin_again(jsonl, err);
     return give_begin(jsonl, TRANSACTION_MARKED, ret_event, err);
+}
+
+static Next
+fail_again(Jsonl *jsonl, Error *err)
+{
+    (void)fail_line(jsonl, err, "the transaction that began at %s is repeated with other content",
+        buf_string(&jsonl->begun));
+    return NEXT_FAILED;
 }
 
 static Next
@@ -381,6 +427,11 @@ next_commit(Jsonl *jsonl, Event *ret_event, Error *err)
 {
     const WalLine *line = &jsonl->line;
 
+    jsonl->pending = false;
+    if (jsonl->aside) {
+        jsonl->aside = false;
+        return NEXT_IDLE;
+    }
     if (jsonl->transaction != TRANSACTION_MARKED) {
         (void)fail_line(jsonl, err, "a transaction ends that did not begin");
         return NEXT_FAILED;
@@ -391,35 +442,54 @@ next_commit(Jsonl *jsonl, Event *ret_event, Error *err)
             line->xid, jsonl->xid, buf_string(&jsonl->begun));
         return NEXT_FAILED;
     }
-    if (!jsonl->skipping && line->has_lsn) {
+    if (jsonl->again > 0)
+        return fail_again(jsonl, err);
+    if (line->has_lsn || jsonl->begun_has_lsn) {
         jsonl->has_lsn = true;
-        jsonl->lsn = line->lsn;
+        jsonl->lsn = line->has_lsn ? line->lsn : jsonl->begun_lsn;
     }
-    jsonl->pending = false;
     return give_commit_after(jsonl, ret_event);
+}
+
+/* A change between B and C. */
+static Next
+next_marked(Jsonl *jsonl, Event *ret_event, Error *err)
+{
+    const WalLine *line = &jsonl->line;
+
+    if (jsonl->has_xid && line->has_xid && !same_xid(jsonl)) {
+        (void)fail_line(jsonl, err,
+            "a change of transaction %" PRIu64 " inside transaction %" PRIu64 ", which began at %s",
+            line->xid, jsonl->xid, buf_string(&jsonl->begun));
+        return NEXT_FAILED;
+    }
+    if (jsonl->again > 0) {
+        jsonl->pending = false;
+        jsonl->again_hash = mix_hash(jsonl->again_hash, jsonl->line_hash);
+        if (--jsonl->again == 0 && jsonl->again_hash != jsonl->handed_hash)
+            return fail_again(jsonl, err);
+        return NEXT_IDLE;
+    }
+    jsonl->handed++;
+    jsonl->handed_hash = mix_hash(jsonl->handed_hash, jsonl->line_hash);
+    return give_change(jsonl, ret_event);
 }
 
 static Next
 next_change(Jsonl *jsonl, Event *ret_event, Error *err)
 {
-    const WalLine *line = &jsonl->line;
-
-    switch (jsonl->transaction) {
-    case TRANSACTION_MARKED:
-        if (!jsonl->has_xid || !line->has_xid || same_xid(jsonl))
-            return give_change(jsonl, ret_event);
-        (void)fail_line(jsonl, err,
-            "a change of transaction %" PRIu64 " inside transaction %" PRIu64 ", which began at %s",
-            line->xid, jsonl->xid, buf_string(&jsonl->begun));
-        return NEXT_FAILED;
-    case TRANSACTION_RUN:
+    if (jsonl->aside) {
+        jsonl->pending = false;
+        return NEXT_IDLE;
+    }
+    if (jsonl->transaction == TRANSACTION_MARKED)
+        return next_marked(jsonl, ret_event, err);
+    if (jsonl->transaction == TRANSACTION_RUN) {
         /* a line without xid is handed out right after its BEGIN, and ends its transaction */
         jsonl->due = !jsonl->has_xid;
         if (jsonl->due || same_xid(jsonl))
             return give_change(jsonl, ret_event);
         return give_commit_before(jsonl, ret_event);
-    case TRANSACTION_NONE:
-        break;
     }
     if (jsonl->marked) {
         (void)fail_line(jsonl, err, "a change outside of a transaction");
@@ -428,8 +498,7 @@ next_change(Jsonl *jsonl, Event *ret_event, Error *err)
     if (jsonl->resuming) {
         (void)error_set(err, ERR_SOURCE,
             "cannot go on from standard input: it has no B and C lines, so that it is not known "
-            "what "
-            "of it is new: record the log with include-transaction=1, or read it as a file");
+            "what of it is new: record the log with include-transaction=1, or read it as a file");
         return NEXT_FAILED;
     }
     return give_begin(jsonl, TRANSACTION_RUN, ret_event, err);
@@ -453,6 +522,18 @@ next_pending(Jsonl *jsonl, Event *ret_event, Error *err)
     return NEXT_IDLE;
 }
 
+/* Nothing more; what is open is left out. */
+static Next
+end_log(Jsonl *jsonl)
+{
+    if (jsonl->repeated > 0)
+        buf_addf(&jsonl->notice, "%s%" PRIu64 " repeated transaction%s passed over",
+            jsonl->notice.len == 0 ? "" : "; ", jsonl->repeated, jsonl->repeated == 1 ? "" : "s");
+    jsonl->transaction = TRANSACTION_NONE;
+    jsonl->ended = true;
+    return NEXT_END;
+}
+
 /* A line without its end. NEXT_ITEM: it is whole, nevertheless. */
 static Next
 torn_line(Jsonl *jsonl, const Line *line, Error *err)
@@ -469,9 +550,7 @@ torn_line(Jsonl *jsonl, const Line *line, Error *err)
     }
     buf_addf(&jsonl->notice, "%s: last line is torn: %s, transaction left out",
         buf_string(&jsonl->where), reason.text);
-    jsonl->transaction = TRANSACTION_NONE;
-    jsonl->ended = true;
-    return NEXT_END;
+    return end_log(jsonl);
 }
 
 static Next
@@ -484,9 +563,7 @@ at_end(Jsonl *jsonl, Event *ret_event)
             "%s:%" PRIu64 ": log ends inside the transaction that began at %s, "
             "transaction left out",
             lines_file(jsonl->lines).data, lines_number(jsonl->lines), buf_string(&jsonl->begun));
-    jsonl->transaction = TRANSACTION_NONE;
-    jsonl->ended = true;
-    return NEXT_END;
+    return end_log(jsonl);
 }
 
 /* Nothing to read now: does the run of an xid count as complete? */
@@ -508,6 +585,8 @@ read_line(Jsonl *jsonl, Error *err)
         next = torn_line(jsonl, &line, err);
     if (next != NEXT_ITEM)
         return next;
+    if (jsonl->transaction == TRANSACTION_MARKED)
+        jsonl->line_hash = XXH3_64bits(line.data, line.len);
     if (!wal2json_decode(jsonl->decoder, line.data, line.len, &jsonl->line, err)) {
         set_where(jsonl, &jsonl->where);
         (void)error_wrap(err, "%s", buf_string(&jsonl->where));
@@ -566,16 +645,12 @@ static Next
 jsonl_next(Source *source, int64_t wait_ms, Event *ret_event, Error *err)
 {
     Jsonl *jsonl = (Jsonl *)source;
-    Next next;
 
     if (jsonl->ended)
         return NEXT_END;
     if (jsonl->due)
         return give_commit_after(jsonl, ret_event);
-    do
-        next = next_event(jsonl, wait_ms, ret_event, err);
-    while (next == NEXT_ITEM && jsonl->skipping);
-    return next;
+    return next_event(jsonl, wait_ms, ret_event, err);
 }
 
 static Text
@@ -615,7 +690,7 @@ report_lines(Jsonl *jsonl, const WalLine *change, bool has_time, Buf *report)
 static bool
 check_lines(Jsonl *jsonl, Buf *report, Error *err)
 {
-    Event event;
+    Event event = {0};
     bool has_time = false;
 
     for (int i = 0; i < CHECK_LINES; i++) {
@@ -638,13 +713,15 @@ check_lines(Jsonl *jsonl, Buf *report, Error *err)
 static bool
 jsonl_check(const SourceStart *start, Buf *report, Error *err)
 {
-    CLEANUP(source_close) Source *source = jsonl_open(start, err);
-    Jsonl *jsonl = (Jsonl *)source;
+    Jsonl *jsonl = open_log(start, err);
+    bool ok;
 
+    if (jsonl == NULL)
+        return false;
     /* what is read from standard input is gone */
-    if (source == NULL || lines_is_stream(jsonl->lines))
-        return source != NULL;
-    return check_lines(jsonl, report, err);
+    ok = lines_is_stream(jsonl->lines) || check_lines(jsonl, report, err);
+    jsonl_free(jsonl);
+    return ok;
 }
 
 const SourceDriver source_jsonl = {

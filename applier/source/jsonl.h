@@ -19,6 +19,12 @@
  * has other content. On standard input, which cannot seek, transactions up to the position's lsn
  * are passed over; without an lsn in the position, or in the log's B lines, going on is refused.
  *
+ * Repeated transactions. pg_recvlogical, started anew after a stop, writes again what it had not
+ * yet reported as flushed. With B lines that have lsn and timestamp such transactions are passed
+ * over (skip_repeated), where a commit lsn goes back without its time going back as well the log is
+ * refused; a transaction in the middle of which the recorder was stopped goes on where it was,
+ * after a comparison of the lines that come again.
+ *
  * Torn end: a last line without line end is taken when it is one whole JSON object. Otherwise a log
  * that is followed waits for the rest; else the source ends there, its transaction is left out, and
  * notice() tells. The same holds for a transaction without its C. Whether the run of one xid before
@@ -35,6 +41,7 @@ typedef struct JsonlOptions {
     int64_t poll_interval_ms;
     int64_t transaction_wait_ms;
     int64_t max_line;
+    bool skip_repeated;
 } JsonlOptions;
 
 extern const SourceDriver source_jsonl;

@@ -133,7 +133,8 @@ jsonl_options(const char *path)
         .pattern = "*.jsonl",
         .poll_interval_ms = 5,
         .transaction_wait_ms = 50,
-        .max_line = INT64_C(1) << 30};
+        .max_line = INT64_C(1) << 30,
+        .skip_repeated = true};
 }
 
 static inline Source *

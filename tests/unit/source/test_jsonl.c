@@ -605,6 +605,81 @@ standard_input_without_lsn_is_not_gone_on_with(void **state)
         "it is new: record the log with include-transaction=1, or read it as a file");
 }
 
+#define RB(lsn, second) "{'action':'B','lsn':'" lsn "','timestamp':'2026-03-11 20:51:" second "'}\n"
+#define AT(second)      "BEGIN 2026-03-11 20:51:" second ".000\n"
+
+static void
+transactions_that_the_recorder_wrote_again_are_passed_over(void **state)
+{
+    append(*state, "shop.jsonl",
+        RB("0/A", "10") I("1") LC("0/A") RB("0/B", "11") I("2") LC("0/B") RB("0/A", "10") I("1")
+            LC("0/A") RB("0/B", "11") I("2") LC("0/B") RB("0/C", "12") I("3") LC("0/C"));
+    assert_events(*state, "",
+        AT("10") ROW("1") COMMIT AT("11") ROW("2") COMMIT AT("12") ROW("3") COMMIT,
+        TEXT("2 repeated transactions passed over"));
+}
+
+static void
+repeated_transactions_are_known_after_going_on(void **state)
+{
+    Log *log = *state;
+    JsonlOptions options = jsonl_options(log->path);
+    CLEANUP(buf_clear) Buf position = BUF_INIT;
+    const char *at;
+
+    append(log, "shop.jsonl", RB("0/A", "10") LC("0/A") RB("0/B", "11") LC("0/B"));
+    log->dump.positions = true;
+    assert_int_equal(run(log, &options, "", TEXT_NONE), NEXT_END);
+    at = strrchr(log->dump.text.data, ' ') + 1;
+    buf_add(&position, at, strcspn(at, "\n"));
+    log->dump.positions = false;
+    append(log, "shop.jsonl", RB("0/B", "11") LC("0/B") RB("0/C", "12") LC("0/C"));
+    assert_events(log, position.data, AT("12") COMMIT, TEXT("1 repeated transaction passed over"));
+}
+
+static void
+a_transaction_cut_by_a_restart_goes_on_where_it_was(void **state)
+{
+    append(*state, "shop.jsonl",
+        RB("0/A", "10") I("1") LC("0/A") RB("0/B", "11") I("2") I("3") RB("0/A", "10") I("1")
+            RB("0/A", "10") I("1") LC("0/A") RB("0/B", "11") I("2") RB("0/B", "11") I("2") I("3")
+                I("4") LC("0/B"));
+    assert_events(*state, "", AT("10") ROW("1") COMMIT AT("11") ROW("2") ROW("3") ROW("4") COMMIT,
+        TEXT("2 repeated transactions passed over"));
+}
+
+static void
+what_only_looks_repeated_is_refused(void **state)
+{
+    static const struct {
+        const char *lines, *error;
+    } bad[] = {
+        {RB("0/B", "10") LC("0/B") RB("0/A", "12"),
+            "shop.jsonl:3: commit lsn 0/A is not above the last one's, but its time is later: this "
+            "is another server's log: start a new service, or set skip_repeated: false"},
+        {LB("0/B") LC("0/B") LB("0/B"), "shop.jsonl:3: commit lsn 0/B is not above the last one's, "
+                                        "and without timestamps it is "
+                                        "not known whether the transaction is repeated or another "
+                                        "server's: record the log with "
+                                        "include-timestamp=1, or set skip_repeated: false"},
+        {LB("0/B") I("1") LB("0/B") I("2"),
+            "shop.jsonl:4: the transaction that began at shop.jsonl:1 is repeated with other "
+            "content"},
+        {LB("0/B") I("1") I("2") LB("0/B") I("1") LC("0/B"),
+            "shop.jsonl:6: the transaction that began at shop.jsonl:1 is repeated with other "
+            "content"},
+        {LB("0/B") I("1") LB("0/C"),
+            "shop.jsonl:3: a transaction begins inside the one that began at shop.jsonl:1"},
+    };
+    Log *log = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        (void)unlink(log->path);
+        append(log, "shop.jsonl", bad[i].lines);
+        assert_fails(log, log->path, "", ERR_DATA, bad[i].error);
+    }
+}
+
 static void
 check_reports_what_the_log_lacks(void **state)
 {
@@ -666,6 +741,10 @@ static const struct CMUnitTest tests[] = {
     TEST(a_stop_ends_the_wait),
     TEST(standard_input_goes_on_behind_the_lsn),
     TEST(standard_input_without_lsn_is_not_gone_on_with),
+    TEST(transactions_that_the_recorder_wrote_again_are_passed_over),
+    TEST(repeated_transactions_are_known_after_going_on),
+    TEST(a_transaction_cut_by_a_restart_goes_on_where_it_was),
+    TEST(what_only_looks_repeated_is_refused),
     TEST(check_reports_what_the_log_lacks),
     TEST(the_registry_finds_drivers_by_name),
 };
