@@ -25,6 +25,7 @@ prepare(TestService *service, const char *table)
         test_log_commit(service);
     }
     test_service_sql(service, table);
+    test_service_write_log(service);
 }
 
 /* A transaction is whole: every row of seqno 1 … position, none after it. */
@@ -56,12 +57,12 @@ run_with_every_fault(const char *script, const char *table, const char *sql, con
 
         prepare(&service, table);
         fault_arm(nth);
-        ok = test_service_run(&service, yaml.data, &totals, &err);
+        ok = test_service_start(&service, yaml.data, &totals, &err);
         hit = fault_was_hit();
         fault_arm(0);
         if (!ok && !hit)
             fail_msg("without a fault: %s", err.text);
-        assert_ok(test_service_run(&service, yaml.data, &totals, &err), err);
+        assert_ok(test_service_start(&service, yaml.data, &totals, &err), err);
         check_whole(&service, sql, expected);
         check_whole(&service, "SELECT seqno FROM dray_position", "12\n");
         test_service_clear(&service);

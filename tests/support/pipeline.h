@@ -8,6 +8,7 @@
 
 #include "apply/pipeline.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/stop.h"
 #include "source/jsonl.h"
 #include "support/test.h"
@@ -119,14 +120,24 @@ test_log_change(TestService *service, char action, int old_id, int id, const cha
         &service->log, ",\"pk\":[{\"name\":\"id\",\"type\":\"integer\"}]}\n");
 }
 
-/* Write the log and the configuration; extra is YAML at the left margin. NULL on failure. */
+/* Write the log as it is now. */
+static inline void
+test_service_write_log(const TestService *service)
+{
+    char *path = test_service_path(service, "log.jsonl");
+    Error err;
+
+    assert_ok(file_write_durable(path, service->log.data, service->log.len, &err), err);
+    free(path);
+}
+
+/* extra is YAML at the left margin. NULL on failure. */
 static inline Config *
 test_service_config(const TestService *service, const char *extra, Error *err)
 {
     static DriverFields sources[] = {{.name = "jsonl"}, {.name = NULL}};
     static DriverFields targets[] = {{.name = "sqlite"}, {.name = NULL}};
     static const ConfigSchema schema = {sources, targets};
-    char *log = test_service_path(service, "log.jsonl");
     char *path = test_service_path(service, "test.yaml");
     CLEANUP(buf_clear) Buf yaml = BUF_INIT;
     Config *config;
@@ -135,7 +146,6 @@ test_service_config(const TestService *service, const char *extra, Error *err)
     sources[0].options_size = source_find("jsonl")->options_size;
     targets[0].fields = target_find("sqlite")->fields;
     targets[0].options_size = target_find("sqlite")->options_size;
-    assert_ok(file_write_durable(log, service->log.data, service->log.len, err), *err);
     buf_addf(&yaml,
         "service: test\n"
         "source: {type: jsonl, path: log.jsonl}\n"
@@ -145,21 +155,28 @@ test_service_config(const TestService *service, const char *extra, Error *err)
     buf_add_string(&yaml, extra);
     config = config_parse(path, buf_text(&yaml), &schema, err);
     free(path);
-    free(log);
     return config;
 }
 
-/* A whole run to the end of the log. */
+/* A whole run to the end of the log that is on disk. */
 static inline bool
-test_service_run(const TestService *service, const char *extra, PipelineTotals *totals, Error *err)
+test_service_start(const TestService *service, const char *extra, PipelineTotals *totals, Error *err)
 {
     CLEANUP(config_free) Config *config = test_service_config(service, extra, err);
     CLEANUP(context_close) Context *context = NULL;
     RunOptions options = {.until_end = true};
 
     stop_reset();
+    log_set_level(LOG_ERROR);
     if (config == NULL)
         return false;
     context = context_open(config, err);
     return context != NULL && pipeline_run(context, &options, totals, err);
+}
+
+static inline bool
+test_service_run(const TestService *service, const char *extra, PipelineTotals *totals, Error *err)
+{
+    test_service_write_log(service);
+    return test_service_start(service, extra, totals, err);
 }
