@@ -440,6 +440,7 @@ merge_params_new(const MergeTable *table, Arena *arena)
         return builder.params;
     if (table->csv_path != NULL)
         put_string(&builder, "CSV_FILE", text_of(table->csv_path));
+    put_string(&builder, "CSV_NULL", table->block->manifest.dialect.null_word);
     put_number(&builder, "CSV_ROWS", table->rows);
     put_file_columns(&builder);
     put_load(&builder);

@@ -12,6 +12,8 @@ const ScriptParameter script_parameters[] = {
     {"FIRST_SEQNO", IN_BLOCK, false, "Seqno of the block's first transaction."},
     {"LAST_SEQNO", IN_BLOCK, false, "Seqno of the block's last transaction."},
     {"CSV_FILE", IN_TABLE, false, "Absolute path of the CSV file, as a string."},
+    {"CSV_NULL", IN_TABLE, false,
+        "The bare word that stands for NULL in the CSV file, as a string."},
     {"CSV_ROWS", IN_TABLE, false,
         "How many lines a load of the CSV file must yield: all of them, or, where the load skips "
         "superseded lines, the rest."},

@@ -1,0 +1,22 @@
+-- append.sql: the base table gets every line of every CSV file, and nothing is ever removed: an audit.
+--
+-- Base table: the header columns (dray_opcode, dray_seqno, dray_row_id, dray_timestamp), the source's
+-- columns, and any others of your own, which get their DEFAULT. In a D line all columns but the key
+-- are NULL, so they must allow it. No key is needed; (dray_seqno, dray_row_id) names a line.
+-- A block that is replayed with --again comes in twice.
+--
+-- A TRUNCATE in the source leaves the lines of the table as they are.
+
+-- @all_lines
+
+-- @apply
+TRUNCATE %%STAGE_TABLE_FQN%%;
+
+COPY %%STAGE_TABLE_FQN%% (%%LOAD_COLUMNS%%)
+FROM STDIN WITH (FORMAT csv, NULL %%CSV_NULL%%, ENCODING 'UTF8');
+-- @expect rows %%CSV_ROWS%%
+
+INSERT INTO %%BASE_TABLE_FQN%% (%%HEADER_COLUMNS%%, %%BASE_COLUMNS%%)
+OVERRIDING SYSTEM VALUE
+SELECT %%HEADER_COLUMNS%%, %%BASE_COLUMNS%%
+FROM %%STAGE_TABLE_FQN%% AS stage;

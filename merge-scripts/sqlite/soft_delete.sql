@@ -1,0 +1,76 @@
+-- soft_delete.sql: the base table keeps the rows that the source deletes, and says since when.
+--
+-- Base table: the source's columns, deleted_at (a text that allows NULL), and any others of your
+-- own: those are kept when a row changes, and get their DEFAULT in a new row. A deleted row keeps its
+-- last values and gets deleted_at, the commit time in UTC; a new row of the same key clears it.
+-- It needs a key (its primary key, or "key:" in the table rule) and an index on it, and must not be WITHOUT
+-- ROWID. Other unique
+-- keys are in the way: the deleted row still holds its values (make them partial: WHERE deleted_at IS NULL).
+--
+-- A row that comes and goes within one block is kept too: that is why all lines are loaded.
+-- Opcodes: I insert, D delete; U, UI, UD with block.update_opcode, block.distinguish_updates.
+
+-- @all_lines
+
+-- @truncate
+UPDATE %%BASE_TABLE_FQN%%
+SET deleted_at = COALESCE(%%TRUNCATE_TIMESTAMP%%, STRFTIME('%Y-%m-%d %H:%M:%f', 'now'))
+WHERE deleted_at IS NULL;
+
+-- @apply
+DELETE FROM %%STAGE_TABLE_FQN%%;
+
+.import %%CSV_FILE%% %%STAGE_TABLE_FQN%%
+-- @expect rows %%CSV_ROWS%%
+
+-- Of each key keep the last image, and the deletion where that is the last line: at most one of each.
+DELETE FROM %%STAGE_TABLE_FQN%% AS stage
+WHERE stage.%%ROW_ID%% IN (
+    SELECT line
+    FROM (SELECT stage.%%ROW_ID%% AS line,
+                 stage.%%OPCODE%% IN ('D', 'UD') AS is_delete,
+                 MAX(stage.%%ROW_ID%%) OVER (PARTITION BY %%PKEY_GROUP%%) AS last_line,
+                 MAX(CASE WHEN stage.%%OPCODE%% NOT IN ('D', 'UD') THEN stage.%%ROW_ID%% END)
+                     OVER (PARTITION BY %%PKEY_GROUP%%) AS last_image
+          FROM %%STAGE_TABLE_FQN%% AS stage) AS key_lines
+    WHERE line < CASE WHEN is_delete THEN last_line ELSE last_image END);
+
+-- Rows that are in the base table already: note their own columns, and mark them with K.
+-- deleted_at is one of them, so there always are some.
+-- @if kept
+UPDATE %%STAGE_TABLE_FQN%% AS stage
+SET %%OPCODE%% = 'K', %%KEPT_SET%%
+FROM %%BASE_TABLE_FQN%% AS base
+WHERE %%PKEY_JOIN%%
+  AND stage.%%OPCODE%% IN ('I', 'U', 'UI');
+
+-- A new image clears it.
+UPDATE %%STAGE_TABLE_FQN%%
+SET deleted_at = NULL
+WHERE deleted_at IS NOT NULL;
+
+-- Replace the rows that have a new image.
+DELETE FROM %%BASE_TABLE_FQN%%
+WHERE _rowid_ IN (
+    SELECT base._rowid_
+    FROM %%STAGE_TABLE_FQN%% AS stage
+    CROSS JOIN %%BASE_TABLE_FQN%% AS base ON %%PKEY_JOIN%%
+    WHERE stage.%%OPCODE%% = 'K');
+
+INSERT INTO %%BASE_TABLE_FQN%% (%%BASE_COLUMNS%%, deleted_at)
+SELECT %%BASE_COLUMNS%%, deleted_at
+FROM %%STAGE_TABLE_FQN%% AS stage
+WHERE stage.%%OPCODE%% IN ('I', 'U', 'UI');
+
+-- @if kept
+INSERT INTO %%BASE_TABLE_FQN%% (%%BASE_COLUMNS%%, %%KEPT_COLUMNS%%)
+SELECT %%BASE_COLUMNS%%, %%KEPT_COLUMNS%%
+FROM %%STAGE_TABLE_FQN%% AS stage
+WHERE stage.%%OPCODE%% = 'K';
+
+-- Deletions come last: of rows from before, and of rows that came in this block.
+UPDATE %%BASE_TABLE_FQN%% AS base
+SET deleted_at = COALESCE(stage.%%TIMESTAMP%%, STRFTIME('%Y-%m-%d %H:%M:%f', 'now'))
+FROM %%STAGE_TABLE_FQN%% AS stage
+WHERE %%PKEY_JOIN%%
+  AND stage.%%OPCODE%% IN ('D', 'UD');
