@@ -33,7 +33,7 @@ static const Unit byte_units[] = {
 static const Unit time_units[] = {
     {"d", 24 * HOUR_MS},
     {"h", HOUR_MS},
-    {"min", 60 * 1000},
+    {"min", (int64_t)60 * 1000},
     {"s", 1000},
     {"ms", 1},
     {NULL, 0},
