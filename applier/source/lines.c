@@ -285,7 +285,7 @@ open_input(Lines *lines, const LinesPlace *place, Error *err)
 Lines *
 lines_open(const LinesConfig *config, const LinesPlace *place, Error *err)
 {
-    CLEANUP(lines_close) Lines *lines = calloc(1, sizeof(*lines));
+    Lines *lines = calloc(1, sizeof(*lines));
 
     if (lines == NULL)
         abort();
@@ -295,9 +295,10 @@ lines_open(const LinesConfig *config, const LinesPlace *place, Error *err)
     lines->fd = -1;
     lines->file = text_dup(TEXT(""));
     lines->first_file = true;
-    if (!open_input(lines, place, err))
-        return NULL;
-    return STEAL(lines);
+    if (open_input(lines, place, err))
+        return lines;
+    lines_close(lines);
+    return NULL;
 }
 
 void

@@ -133,7 +133,7 @@ static bool
 want_text(JsonScan *scan, const char *what, bool or_null, Text *ret_text, Error *err)
 {
     JsonScan before = *scan;
-    JsonScalar scalar;
+    JsonScalar scalar = {JSON_KIND_NULL, TEXT_NONE};
 
     if (!source_json_scalar(scan, &scalar, err))
         return false;
@@ -220,7 +220,7 @@ static bool
 take_xid(JsonScan *scan, WalLine *line, Error *err)
 {
     JsonScan before = *scan;
-    JsonScalar scalar;
+    JsonScalar scalar = {JSON_KIND_NULL, TEXT_NONE};
 
     if (!source_json_scalar(scan, &scalar, err))
         return false;
@@ -236,7 +236,7 @@ static bool
 take_lsn(JsonScan *scan, WalLine *line, Error *err)
 {
     JsonScan before = *scan;
-    Text text;
+    Text text = TEXT_NONE;
 
     if (!want_text(scan, "lsn", true, &text, err))
         return false;
@@ -422,7 +422,7 @@ lacks_toast(const TableShapes *table, const Shape *full, const Cells *row, const
 {
     bool whole;
 
-    if (full == NULL || row->count >= full->table.column_count || !shape_has_part(full, row))
+    if (row->count >= full->table.column_count || !shape_has_part(full, row))
         return false;
     /* the whole old row does not have the missing columns either: they were dropped */
     whole = table->full_identity;
@@ -484,7 +484,7 @@ change_update(Wal2json *decoder, TableShapes *table, WalLine *line, Error *err)
     if (full != NULL && shape_fits(full, row)) {
         shape = full;
     } else {
-        bool part = lacks_toast(table, full, row, identity);
+        bool part = full != NULL && lacks_toast(table, full, row, identity);
 
         if (part && !check_key_kept(table, full, row, identity, err))
             return false;
@@ -550,8 +550,10 @@ take_change(Wal2json *decoder, char action, WalLine *line, Error *err)
 static bool
 take_action(Wal2json *decoder, WalLine *line, Error *err)
 {
-    char action = decoder->action.len == 1 ? decoder->action.data[0] : '\0';
+    char action = '\0';
 
+    if (decoder->action.len == 1)
+        action = decoder->action.data[0];
     switch (action) {
     case 'B':
         line->action = WAL_BEGIN;

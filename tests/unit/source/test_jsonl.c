@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "base/file.h"
 #include "base/stop.h"
 #include "events.h"
@@ -699,6 +700,45 @@ check_reports_what_the_log_lacks(void **state)
         "the log has no types: the target's columns decide (record it with include-types=1)\n");
 }
 
+/* Whichever call fails: an error of the source that may pass, and nothing but whole lines before.
+ */
+static void
+every_failing_call_is_an_error_of_the_source(void **state)
+{
+#ifdef WITH_FAULTS
+    Log *log = *state;
+    JsonlOptions options = jsonl_options(log->directory);
+    CLEANUP(buf_clear) Buf position = BUF_INIT;
+    CLEANUP(buf_clear) Buf rest = BUF_INIT;
+    const char *at;
+    bool hit = true;
+
+    append(log, "1.jsonl", B("1") I("1") C("1"));
+    append(log, "2.jsonl", B("2") I("2") C("2"));
+    log->dump.positions = true;
+    assert_ok(run(log, &options, "", TEXT_NONE) == NEXT_END, log->err);
+    at = strstr(log->dump.text.data, "COMMIT ") + strlen("COMMIT ");
+    buf_add(&position, at, strcspn(at, "\n"));
+    buf_add_string(&rest, strchr(at, '\n') + 1);
+    for (int nth = 1; hit; nth++) {
+        Next next;
+
+        assert_true(nth < 100);
+        fault_arm(nth);
+        next = run(log, &options, position.data, TEXT_NONE);
+        hit = fault_was_hit();
+        fault_arm(0);
+        assert_int_equal(next, hit ? NEXT_FAILED : NEXT_END);
+        assert_true(!hit || (log->err.kind == ERR_SOURCE && log->err.retriable));
+        assert_memory_equal(buf_string(&log->dump.text), rest.data, log->dump.text.len);
+        assert_true(hit || nth > 5);
+    }
+#else
+    (void)state;
+    skip();
+#endif
+}
+
 static void
 the_registry_finds_drivers_by_name(void **state)
 {
@@ -746,6 +786,7 @@ static const struct CMUnitTest tests[] = {
     TEST(a_transaction_cut_by_a_restart_goes_on_where_it_was),
     TEST(what_only_looks_repeated_is_refused),
     TEST(check_reports_what_the_log_lacks),
+    TEST(every_failing_call_is_an_error_of_the_source),
     TEST(the_registry_finds_drivers_by_name),
 };
 
