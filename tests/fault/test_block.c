@@ -9,15 +9,18 @@
 #include "block/retention.h"
 #include "unit/block/fixture.h"
 
-enum { TABLES = 140 }; /* more than there are descriptors: files are closed and opened again */
+enum {
+    FEW = 2,
+    TABLES = 140, /* more than there are descriptors: files are closed and opened again */
+};
 
 static bool
-write_transaction(Fixture *f, OutTable *const *tables, Error *err)
+write_transaction(Fixture *f, OutTable *const *tables, size_t count, Error *err)
 {
     f->seqno++;
     if (!block_writer_begin(f->writer, f->seqno, FIXTURE_TIME, TEXT(""), err))
         return false;
-    for (size_t i = 0; i < TABLES; i++)
+    for (size_t i = 0; i < count; i++)
         if (!fixture_try(f, tables[i], NULL, ROW(TX("1"), TX("x")), err))
             return false;
     return block_writer_truncate(f->writer, TEXT("s"), TEXT("t0"), err) &&
@@ -25,12 +28,12 @@ write_transaction(Fixture *f, OutTable *const *tables, Error *err)
 }
 
 static Block *
-attempt(Fixture *f, OutTable *const *tables, Error *err)
+attempt(Fixture *f, OutTable *const *tables, size_t count, Error *err)
 {
     if (f->writer == NULL)
         f->writer = block_writer_open(&f->config, err);
-    if (f->writer == NULL || !write_transaction(f, tables, err) ||
-        !write_transaction(f, tables, err))
+    if (f->writer == NULL || !write_transaction(f, tables, count, err) ||
+        !write_transaction(f, tables, count, err))
         return NULL;
     return block_writer_finish(f->writer, err);
 }
@@ -58,7 +61,7 @@ assert_nothing_half(const Fixture *f)
 }
 
 static bool
-one_attempt(int nth, const char *point, int err_no)
+one_attempt(size_t count, int nth, const char *point, int err_no)
 {
     Fixture f;
     OutTable *tables[TABLES];
@@ -74,7 +77,7 @@ one_attempt(int nth, const char *point, int err_no)
         fault_arm(nth);
     else
         fault_arm_point(point, nth, err_no);
-    block = attempt(&f, tables, &err);
+    block = attempt(&f, tables, count, &err);
     was_hit = fault_was_hit();
     fault_arm(0);
     if (was_hit) {
@@ -86,13 +89,13 @@ one_attempt(int nth, const char *point, int err_no)
         block_writer_close(STEAL(f.writer));
         assert_nothing_half(&f);
         f.seqno = 0;
-        block = attempt(&f, tables, &err);
+        block = attempt(&f, tables, count, &err);
     }
     if (block == NULL)
         fail_msg("fault %d: %s", nth, err.text);
     else {
         assert_ok(block_check(block, true, &err), err);
-        assert_int_equal(block->manifest.file_count, TABLES + 2);
+        assert_int_equal(block->manifest.file_count, count + 2);
     }
     block_free(block);
     fixture_clear(&f);
@@ -105,9 +108,22 @@ a_block_is_whole_or_absent_at_every_fault(void **state)
     int nth = 1;
 
     (void)state;
-    /* the points of the many files in the middle are all alike: every 7th of them will do */
-    while (one_attempt(nth, NULL, 0))
-        nth += nth < 20 || nth > 700 ? 1 : 7;
+    while (one_attempt(FEW, nth, NULL, 0))
+        nth++;
+#ifdef WITH_FAULTS
+    assert_true(nth > 20);
+#endif
+}
+
+/* The points of many files are alike: one in so many is looked at. */
+static void
+closing_and_reopening_files_fails_whole_too(void **state)
+{
+    int nth = 131;
+
+    (void)state;
+    while (one_attempt(TABLES, nth, NULL, 0))
+        nth += 67;
 #ifdef WITH_FAULTS
     assert_true(nth > 4 * TABLES);
 #endif
@@ -118,11 +134,11 @@ a_full_disk_names_the_file(void **state)
 {
     (void)state;
 #ifdef WITH_FAULTS
-    assert_true(one_attempt(1, "file.write", ENOSPC));
-    assert_true(one_attempt(TABLES, "file.write", EDQUOT));
-    assert_true(one_attempt(1, "block.append", EMFILE));
+    assert_true(one_attempt(FEW, 1, "file.write", ENOSPC));
+    assert_true(one_attempt(TABLES, TABLES, "file.write", EDQUOT));
+    assert_true(one_attempt(TABLES, 1, "block.append", EMFILE));
 #endif
-    (void)one_attempt(1, "file.sync", EIO);
+    (void)one_attempt(FEW, 1, "file.sync", EIO);
 }
 
 static void
@@ -131,6 +147,7 @@ a_failed_removal_leaves_an_unfinished_block_for_the_next_attempt(void **state)
     Fixture f;
     OutTable *tables[TABLES];
     Block *block;
+    size_t count = FEW;
     size_t removed;
     Error err;
     int nth = 1;
@@ -139,9 +156,9 @@ a_failed_removal_leaves_an_unfinished_block_for_the_next_attempt(void **state)
     fixture_init(&f);
     for (size_t i = 0; i < TABLES; i++)
         tables[i] = fixture_table(&f, "s", arena_printf(f.arena, "t%zu", i), 2, 1);
-    for (;; nth += 9) {
+    for (;; nth++) {
         f.seqno = 0;
-        block = attempt(&f, tables, &err);
+        block = attempt(&f, tables, count, &err);
         if (block == NULL)
             fail_msg("%s", err.text);
         block_free(block);
@@ -258,6 +275,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_block_is_whole_or_absent_at_every_fault),
+        cmocka_unit_test(closing_and_reopening_files_fails_whole_too),
         cmocka_unit_test(a_full_disk_names_the_file),
         cmocka_unit_test(a_failed_removal_leaves_an_unfinished_block_for_the_next_attempt),
         cmocka_unit_test(a_failed_conversion_leaves_nothing),

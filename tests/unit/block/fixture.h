@@ -52,8 +52,8 @@ fixture_init(Fixture *f)
     *f = (Fixture){.directory = test_directory(), .arena = arena_new()};
     f->block = (BlockConfig){
         .max_rows = 1000000, .max_bytes = 1 << 30, .compact = true, .compact_memory = 64 << 20};
-    f->config = (BlockWriterConfig){f->directory, "sales", "postgres", 7, &f->block, &f->values,
-        fixture_dialect()};
+    f->config = (BlockWriterConfig){
+        f->directory, "sales", "postgres", 7, &f->block, &f->values, fixture_dialect()};
 }
 
 static inline void
@@ -92,8 +92,8 @@ fixture_table(Fixture *f, const char *schema, const char *name, size_t columns, 
     for (size_t i = 0; i < columns; i++) {
         char *column = arena_printf(f->arena, "%c", (char)('a' + i - 1));
 
-        out->columns[i] = (OutColumn){i == 0 ? TEXT("id") : text_of(column), TEXT("text"),
-            LOGICAL_TEXT, i, i < key_count};
+        out->columns[i] = (OutColumn){
+            i == 0 ? TEXT("id") : text_of(column), TEXT("text"), LOGICAL_TEXT, i, i < key_count};
         if (i < key_count)
             out->key[i] = i;
     }
@@ -122,9 +122,9 @@ fixture_commit(Fixture *f)
 static inline bool
 fixture_try(Fixture *f, const OutTable *out, const Value *before, const Value *after, Error *err)
 {
-    ChangeKind kind = after == NULL                     ? CHANGE_DELETE
-                      : before == NULL                  ? CHANGE_INSERT
-                                                        : CHANGE_UPDATE;
+    ChangeKind kind = after == NULL    ? CHANGE_DELETE
+                      : before == NULL ? CHANGE_INSERT
+                                       : CHANGE_UPDATE;
     Change change = {kind, NULL, after, before};
 
     return block_writer_change(f->writer, out, &change, err);
@@ -185,10 +185,10 @@ fixture_serve(const Block *block, size_t file, bool skip, Buf *ret)
     load_feed_close(feed);
 }
 
-#define assert_served(block, file, skip, expected)       \
-    do {                                                 \
-        Buf served_ = BUF_INIT;                          \
-        fixture_serve((block), (file), (skip), &served_); \
+#define assert_served(block, file, skip, expected)             \
+    do {                                                       \
+        Buf served_ = BUF_INIT;                                \
+        fixture_serve((block), (file), (skip), &served_);      \
         assert_string_equal(buf_string(&served_), (expected)); \
-        buf_clear(&served_);                             \
+        buf_clear(&served_);                                   \
     } while (0)

@@ -33,17 +33,15 @@ lines_are_as_the_design_says(void **state)
     block = fixture_finish(&f);
     assert_int_equal(block_writer_first_change_ms(f.writer), -1);
     assert_served(block, 0, false,
-        H("I", "84900", "1") "\"986\",\"http://www.continent.com/software\"\n"
-        H("D", "84901", "2") "\"143\",null\n"
-        H("I", "84901", "3") "\"143\",\"http://www.microsoft.com\"\n"
-        H("D", "84901", "4") "\"143\",null\n"
-        H("I", "84901", "5") "\"144\",null\n"
-        H("D", "84901", "6") "\"9\",null\n");
+        H("I", "84900", "1") "\"986\",\"http://www.continent.com/software\"\n" H(
+            "D", "84901", "2") "\"143\",null\n" H("I", "84901",
+            "3") "\"143\",\"http://www.microsoft.com\"\n" H("D", "84901",
+            "4") "\"143\",null\n" H("I", "84901", "5") "\"144\",null\n" H("D", "84901",
+            "6") "\"9\",null\n");
     assert_served(block, 0, true,
-        H("I", "84900", "1") "\"986\",\"http://www.continent.com/software\"\n"
-        H("D", "84901", "4") "\"143\",null\n"
-        H("I", "84901", "5") "\"144\",null\n"
-        H("D", "84901", "6") "\"9\",null\n");
+        H("I", "84900", "1") "\"986\",\"http://www.continent.com/software\"\n" H(
+            "D", "84901", "4") "\"143\",null\n" H("I", "84901", "5") "\"144\",null\n" H("D",
+            "84901", "6") "\"9\",null\n");
     assert_text(block->manifest.files[0].name, "public.sites.csv");
     assert_int_equal(block->manifest.first_seqno, 84900);
     assert_int_equal(block->manifest.last_seqno, 84901);
@@ -515,7 +513,8 @@ an_unknown_commit_time_is_the_time_of_reading(void **state)
     block = fixture_finish(&f);
     assert_true(block->manifest.first_commit_us == TIME_UNKNOWN);
     fixture_serve(block, 0, false, &served);
-    assert_true(clock_parse((Text){served.data + 1, text_find((Text){served.data + 1, 40}, '"')}, &read));
+    assert_true(
+        clock_parse((Text){served.data + 1, text_find((Text){served.data + 1, 40}, '"')}, &read));
     assert_true(read >= now && read < now + 10000000);
     fixture_clear(&f);
 }

@@ -132,8 +132,7 @@ values_are_spelled_for_the_target_and_read_back(void **state)
             assert_int_equal(out.len, 0);
             continue;
         }
-        if (!notation_write(
-                c->notation, &policy, c->type, text_of(c->value), &out, &is_null, &err))
+        if (!notation_write(c->notation, &policy, c->type, text_of(c->value), &out, &is_null, &err))
             fail_msg("%s: %s", c->value, err.text);
         assert_false(is_null);
         assert_text(buf_text(&out), c->written);
@@ -200,8 +199,8 @@ texts_without_a_place_in_utf8_are_refused(void **state)
     memset(lengthy + 99, 0, sizeof(lengthy) - 99);
     for (size_t i = 99; i < 297; i += 2)
         memcpy(lengthy + i, "\xC3\xA9", 2); /* the cut at 100 bytes would fall inside it */
-    assert_false(notation_write(
-        &postgres, &policy, LOGICAL_INT, text_of(lengthy), &out, &is_null, &err));
+    assert_false(
+        notation_write(&postgres, &policy, LOGICAL_INT, text_of(lengthy), &out, &is_null, &err));
     assert_int_equal(strlen(err.text), strlen("value \"\"...: malformed integer") + 99);
     assert_true(text_is_utf8(text_of(err.text), NULL));
 }
