@@ -349,10 +349,10 @@ check_warnings(MysqlTarget *target, Error *err)
         ok = target_mysql_rows(target, TEXT("SHOW WARNINGS"), take_warning, &warnings, err);
     if (ok && (warnings.count > 0 || skipped > 0)) {
         if (skipped > 0)
-            buf_addf(&text, "%" PRIu64 " rows skipped", skipped);
+            buf_addf(&text, "%" PRIu64 " row%s skipped", skipped, skipped == 1 ? "" : "s");
         if (warnings.count > 0)
-            buf_addf(&text, "%s%u warnings: %s", skipped > 0 ? ", " : "", announced,
-                buf_string(&warnings.text));
+            buf_addf(&text, "%s%u warning%s: %s", skipped > 0 ? ", " : "", announced,
+                announced == 1 ? "" : "s", buf_string(&warnings.text));
         if (warnings.count > SHOWN_WARNINGS)
             buf_add_string(&text, " …");
         ok = error_set(err, ERR_DATA, "rows would be changed or lost: %s", buf_string(&text));
