@@ -104,6 +104,32 @@ match_columns(const Planner *planner, MergePlan *plan, Error *err)
     return true;
 }
 
+/*
+ * Only a script that keeps every line by itself may have a base table with the header columns: in a
+ * merge they would be columns that only the target has, and meet the staging table's own.
+ */
+static bool
+check_header(const Planner *planner, const MergePlan *plan, Error *err)
+{
+    const CsvDialect *dialect = &planner->context->dialect;
+    const SqlDialect *sql = planner->context->target->sql;
+
+    for (size_t i = 0; i < dialect->header_count; i++) {
+        Text name = dialect->header_names[dialect->header[i]];
+        bool in_file = false;
+
+        for (size_t j = 0; j < plan->file->column_count; j++)
+            in_file |= text_equal_nocase(plan->file->columns[j].name, name);
+        if (in_file || (plan->script->needs_key &&
+                           target_table_column(plan->base, name, sql->fold_names) != NULL))
+            return error_set(err, ERR_CONFIG,
+                "table " TABLE_FMT ": %s has a column " TEXT_FMT
+                ", which is a header column of the staging tables: set stage.column_prefix",
+                TABLE_ARG(plan->file), in_file ? "it" : "its target table", TEXT_ARG(name));
+    }
+    return true;
+}
+
 static bool
 find_key(MergePlan *plan, Error *err)
 {
@@ -118,17 +144,51 @@ find_key(MergePlan *plan, Error *err)
         TABLE_ARG(plan->file), plan->script->path);
 }
 
+/* In a schema for staging tables alone, tables of several schemas meet: their schema goes in front. */
 static void
 name_stage(const Planner *planner, MergePlan *plan)
 {
     const StageConfig *stage = &planner->context->config->stage;
+    bool apart = stage->schema[0] != '\0' && plan->base->schema.len > 0;
     /* only parallel loads fill several staging tables of one base table at the same time */
     uint64_t ordinal = plan->script->has_load ? plan->ordinal : 1;
+    CLEANUP(buf_clear) Buf name = BUF_INIT;
 
-    plan->stage_schema =
-        stage->schema[0] != '\0' ? text_of(stage->schema) : plan->base->schema;
+    if (apart)
+        buf_addf(&name, TEXT_FMT "_", TEXT_ARG(plan->base->schema));
+    buf_add_text(&name, plan->base->name);
+    plan->stage_schema = apart ? text_of(stage->schema) : plan->base->schema;
     plan->stage_name = stage_table_name(planner->context->target->sql,
-        text_of(stage->table_prefix), plan->base->name, ordinal, planner->arena);
+        text_of(stage->table_prefix), buf_text(&name), ordinal, planner->arena);
+}
+
+/* Two base tables never share a staging table: a.b_c and a_b.c could. */
+static bool
+check_stages(const BlockPlan *plan, Error *err)
+{
+    Map stages = MAP_INIT;
+    bool ok = true;
+
+    for (size_t i = 0; ok && i < plan->count; i++) {
+        MergePlan *one = &plan->plans[i];
+        CLEANUP(buf_clear) Buf key = BUF_INIT;
+        const MergePlan *other;
+
+        if (one->script == NULL)
+            continue;
+        buf_addf(&key, TEXT_FMT "." TEXT_FMT, TEXT_ARG(one->stage_schema),
+            TEXT_ARG(one->stage_name));
+        other = map_get(&stages, buf_text(&key));
+        if (other == NULL)
+            (void)map_put(&stages, buf_text(&key), one);
+        else if (other->base != one->base)
+            ok = error_set(err, ERR_CONFIG,
+                "tables " TABLE_FMT " and " TABLE_FMT
+                " would have one staging table, %s: leave stage.schema empty",
+                TABLE_ARG(other->file), TABLE_ARG(one->file), key.data);
+    }
+    map_clear(&stages);
+    return ok;
 }
 
 static bool
@@ -142,7 +202,7 @@ plan_file(Planner *planner, const BlockFile *file, MergePlan *plan, Error *err)
         return true;
     plan->script = context_script(context, plan->rule);
     if (!base_find(planner, plan, err) || !match_columns(planner, plan, err) ||
-        !find_key(plan, err))
+        !check_header(planner, plan, err) || !find_key(plan, err))
         return false;
     name_stage(planner, plan);
     return true;
@@ -161,7 +221,7 @@ plan_block(const Context *context, Target *target, const Block *block, Arena *ar
     for (size_t i = 0; ok && i < manifest->file_count; i++)
         ok = plan_file(&planner, &manifest->files[i], &ret_plan->plans[i], err);
     map_clear(&planner.bases);
-    return ok;
+    return ok && check_stages(ret_plan, err);
 }
 
 typedef struct StageCacheEntry {

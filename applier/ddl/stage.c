@@ -112,6 +112,9 @@ base_columns_fit(const StageSpec *spec, const TargetTable *stage, const SqlDiale
         const TargetColumn *base = &spec->base->columns[i];
         const TargetColumn *column = target_table_column(stage, base->name, sql->fold_names);
 
+        /* an audit table has the header columns itself */
+        if (is_header(spec, sql, base->name))
+            continue;
         if (column == NULL)
             buf_addf(why, "column " TEXT_FMT " is missing", TEXT_ARG(base->name));
         else if (column->generated)
@@ -181,12 +184,6 @@ check_names(const SqlDialect *sql, const StageSpec *spec, Error *err)
             "table " TEXT_FMT " would be its own staging table: set stage.table_prefix or "
             "stage.schema",
             TEXT_ARG(spec->base->name));
-    for (size_t i = 0; i < spec->csv->header_count; i++)
-        if (target_table_column(spec->base, header_name(spec, i), sql->fold_names) != NULL)
-            return error_set(err, ERR_CONFIG,
-                "table " TEXT_FMT " has a column " TEXT_FMT
-                ", which is a header column of the staging tables: set stage.column_prefix",
-                TEXT_ARG(spec->base->name), TEXT_ARG(header_name(spec, i)));
     return true;
 }
 
@@ -201,6 +198,8 @@ add_columns(const SqlDialect *sql, const StageSpec *spec, Buf *out)
     for (size_t i = 0; i < spec->base->column_count; i++) {
         const TargetColumn *column = &spec->base->columns[i];
 
+        if (is_header(spec, sql, column->name))
+            continue;
         buf_add_string(out, out->len == 0 ? "    " : ",\n    ");
         sql_add_identifier(sql, column->name, out);
         if (column->type.len > 0)
