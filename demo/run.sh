@@ -44,7 +44,7 @@ title "The merged tables"
 show sqlite3 -header -column "$out/shop.sqlite" \
     "SELECT id, name, email, quote(note) AS note, vip FROM customers ORDER BY id"
 show sqlite3 -header -column "$out/shop.sqlite" \
-    "SELECT state, count(*) AS orders, sum(quantity) AS articles FROM orders
+    "SELECT state, count(DISTINCT id) AS orders, sum(quantity) AS articles FROM orders
        JOIN order_items ON order_id = orders.id GROUP BY state ORDER BY state"
 
 title "The position was committed together with the rows: a restart goes on exactly there"

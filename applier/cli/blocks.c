@@ -189,7 +189,7 @@ run(const Arguments *arguments)
     return config == NULL ? cli_fail(&err) : run_action(arguments, config);
 }
 
-const Command command_blocks = {
+const Command cli_blocks = {
     .name = "blocks",
     .summary = "list, show, check or prune the blocks on disk",
     .operands = "CONFIG [list | show BLOCK | check | prune] [--json] [--dry-run]",

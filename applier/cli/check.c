@@ -28,7 +28,7 @@ run(const Arguments *arguments)
     return ok ? 0 : cli_fail(&err);
 }
 
-const Command command_check = {
+const Command cli_check = {
     .name = "check",
     .summary = "tell everything that can be known before a run",
     .operands = "CONFIG",

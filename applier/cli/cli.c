@@ -10,12 +10,12 @@
 #include "config/section.h"
 
 const Command *const commands[] = {
-    &command_run,
-    &command_replay,
-    &command_blocks,
-    &command_check,
-    &command_status,
-    &command_help,
+    &cli_run,
+    &cli_replay,
+    &cli_blocks,
+    &cli_check,
+    &cli_status,
+    &cli_help,
     NULL,
 };
 

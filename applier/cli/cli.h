@@ -36,12 +36,12 @@ struct Arguments {
     const char *const *values; /* by index in options: NULL not given, "" a flag */
 };
 
-extern const Command command_run;
-extern const Command command_replay;
-extern const Command command_blocks;
-extern const Command command_check;
-extern const Command command_status;
-extern const Command command_help;
+extern const Command cli_run;
+extern const Command cli_replay;
+extern const Command cli_blocks;
+extern const Command cli_check;
+extern const Command cli_status;
+extern const Command cli_help;
 
 /* All commands in the order of the help, ended by NULL. */
 extern const Command *const commands[];

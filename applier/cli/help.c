@@ -35,7 +35,7 @@ run(const Arguments *arguments)
     return 0;
 }
 
-const Command command_help = {
+const Command cli_help = {
     .name = "help",
     .summary = "tell about commands, the configuration and merge scripts",
     .operands = "[COMMAND | configuration | scripts]",

@@ -86,7 +86,7 @@ run(const Arguments *arguments)
     return config == NULL ? cli_fail(&err) : run_replay(arguments, config);
 }
 
-const Command command_replay = {
+const Command cli_replay = {
     .name = "replay",
     .summary = "load retained blocks into the target",
     .operands = "CONFIG DIR... [--from N] [--to N] [--table GLOB] [--again] [--csv-type TYPE] [--gaps]",

@@ -28,7 +28,7 @@ run(const Arguments *arguments)
     return is_logged ? error_exit_code(err.kind) : cli_fail(&err);
 }
 
-const Command command_run = {
+const Command cli_run = {
     .name = "run",
     .summary = "carry changes from the source into the target",
     .operands = "CONFIG [--until-end] [--until-seqno N]",

@@ -123,7 +123,7 @@ run(const Arguments *arguments)
     return 0;
 }
 
-const Command command_status = {
+const Command cli_status = {
     .name = "status",
     .summary = "tell what a service is doing",
     .operands = "CONFIG [--json]",

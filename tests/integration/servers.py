@@ -162,7 +162,9 @@ class MariaDB(Server):
         super().__init__("my", "mysql")
         self.socket = os.path.join(self.directory, "sock")
         self.settings = {
+            # a tmpdir of its own: a server removes what others left in it when it starts
             "skip-networking": None, "socket": self.socket, "datadir": self.data,
+            "tmpdir": self.directory,
             "pid-file": os.path.join(self.directory, "pid"), "local-infile": "1",
             "character-set-server": "utf8mb4", "innodb-flush-log-at-trx-commit": "0",
             "innodb-buffer-pool-size": "256M", "innodb-log-file-size": "256M",

@@ -1,5 +1,4 @@
 """The three targets behind one interface: an empty database for each test."""
-import decimal
 import itertools
 import os
 import sqlite3
@@ -25,8 +24,6 @@ _numbers = itertools.count(1)
 def canonical(value):
     if isinstance(value, memoryview):
         return bytes(value)
-    if isinstance(value, decimal.Decimal):
-        return value.normalize()
     return value
 
 
