@@ -201,8 +201,8 @@ convert_file(Converter *converter, const char *directory, Arena *arena, Error *e
         &converter->request->manifest.dialect, converter->file->path, on_record, converter);
     converter->output = output;
     converter->reader = reader;
-    if (!block_output_open(output, WRITE_SIZE, err) || !read_through(converter, reader, err) ||
-        !block_output_finish(output, err))
+    block_output_open(output, WRITE_SIZE, true);
+    if (!read_through(converter, reader, err) || !block_output_finish(output, err))
         return false;
     entry->bytes = block_output_bytes(output);
     entry->checksum = block_output_checksum(output);

@@ -13,6 +13,7 @@ struct BlockOutput {
     char *path;
     int fd;
     bool exists;
+    bool keeps_descriptor;
     char *buffer;
     size_t len;
     size_t size;
@@ -59,36 +60,48 @@ block_output_free(BlockOutput *file)
 bool
 block_output_is_open(const BlockOutput *file)
 {
-    return file->fd >= 0;
+    return file->buffer != NULL;
 }
 
-bool
-block_output_open(BlockOutput *file, size_t buffer_size, Error *err)
+void
+block_output_open(BlockOutput *file, size_t buffer_size, bool keeps_descriptor)
 {
-    assert(file->fd < 0);
-    if (!file->exists) {
-        file->fd = file_create(file->path, err);
-        if (file->fd < 0)
-            return false;
-        file->exists = true;
-    } else {
-        if (!FAULT("block.append"))
-            file->fd = open(file->path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
-        if (file->fd < 0)
-            return error_set_errno(err, ERR_IO, "open %s to append", file->path);
-    }
+    assert(file->buffer == NULL);
     file->buffer = malloc(buffer_size);
     if (file->buffer == NULL)
         abort();
     file->size = buffer_size;
-    return true;
+    file->keeps_descriptor = keeps_descriptor;
+}
+
+static bool
+open_descriptor(BlockOutput *file, Error *err)
+{
+    if (file->fd >= 0)
+        return true;
+    if (!file->exists) {
+        file->fd = file_create(file->path, err);
+        file->exists = file->fd >= 0;
+        return file->exists;
+    }
+    if (!FAULT("block.append"))
+        file->fd = open(file->path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
+    return file->fd >= 0 || error_set_errno(err, ERR_IO, "open %s to append", file->path);
 }
 
 static bool
 write_out(BlockOutput *file, Text data, Error *err)
 {
+    if (!open_descriptor(file, err))
+        return false;
     (void)XXH3_64bits_update(file->state, data.data, data.len);
-    return file_write(file->fd, data.data, data.len, file->path, err);
+    if (!file_write(file->fd, data.data, data.len, file->path, err))
+        return false;
+    if (!file->keeps_descriptor) {
+        file_close(file->fd);
+        file->fd = -1;
+    }
+    return true;
 }
 
 static bool
@@ -103,7 +116,7 @@ flush(BlockOutput *file, Error *err)
 bool
 block_output_add(BlockOutput *file, Text lines, Error *err)
 {
-    assert(file->fd >= 0);
+    assert(file->buffer != NULL);
     file->bytes += lines.len;
     if (lines.len > file->size - file->len && !flush(file, err))
         return false;
@@ -117,7 +130,7 @@ block_output_add(BlockOutput *file, Text lines, Error *err)
 bool
 block_output_suspend(BlockOutput *file, Error *err)
 {
-    bool ok = file->fd < 0 || flush(file, err);
+    bool ok = flush(file, err);
 
     release(file);
     return ok;
@@ -128,9 +141,8 @@ block_output_finish(BlockOutput *file, Error *err)
 {
     bool ok;
 
-    if (file->fd < 0 && !block_output_open(file, 1, err))
-        return false;
-    ok = flush(file, err) && file_sync(file->fd, file->path, err);
+    file->keeps_descriptor = true;
+    ok = flush(file, err) && open_descriptor(file, err) && file_sync(file->fd, file->path, err);
     release(file);
     return ok;
 }

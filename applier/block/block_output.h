@@ -2,8 +2,9 @@
  * block_output.h - one CSV file of a block while it is written
  *
  * Lines go through a buffer that exists only while the file is open; size and checksum are counted
- * on the way to the disk. A closed file can be opened again to append. Owner: the block writer.
- * Errors are ERR_IO and name the file. Fault points: "block.append" and those of base/file.h.
+ * on the way to the disk. The file is created at the first flush, and a closed one can be opened
+ * again to append. Owner: the block writer. Errors are ERR_IO and name the file. Fault points:
+ * "block.append" and those of base/file.h.
  */
 #pragma once
 
@@ -19,13 +20,14 @@ void block_output_free(BlockOutput *file);
 CLEANUP_DEFINE(BlockOutput *, block_output_free);
 
 bool block_output_is_open(const BlockOutput *file);
-/* Create it the first time, append afterwards; buffer_size bytes of memory while it is open. */
-bool block_output_open(BlockOutput *file, size_t buffer_size, Error *err) MUST_CHECK;
+/* Take buffer_size bytes of memory. Without keeps_descriptor the descriptor is open only during a
+ * flush. */
+void block_output_open(BlockOutput *file, size_t buffer_size, bool keeps_descriptor);
 /* Whole lines. The file is open. */
 bool block_output_add(BlockOutput *file, Text lines, Error *err) MUST_CHECK;
 /* Flush, and give descriptor and buffer back. */
 bool block_output_suspend(BlockOutput *file, Error *err) MUST_CHECK;
-/* Flush, fsync, close. Opens the file again where it is not open. */
+/* Flush, fsync, close; also where it is not open. */
 bool block_output_finish(BlockOutput *file, Error *err) MUST_CHECK;
 
 /* Of everything added, flushed or not. */

@@ -342,9 +342,9 @@ open_descriptors(void)
 }
 
 static void
-three_hundred_tables_share_the_descriptors(void **state)
+four_hundred_tables_share_the_descriptors(void **state)
 {
-    enum { TABLES = 300, ROUNDS = 5 };
+    enum { TABLES = 400, ROUNDS = 5 };
     Fixture f;
     OutTable *tables[TABLES];
     CLEANUP(block_free) Block *block = NULL;
@@ -367,7 +367,7 @@ three_hundred_tables_share_the_descriptors(void **state)
     block = fixture_finish(&f);
     assert_int_equal(open_descriptors(), before);
     assert_int_equal(block->manifest.file_count, TABLES);
-    assert_text(block->manifest.files[299].name, "s.t299.csv");
+    assert_text(block->manifest.files[399].name, "s.t399.csv");
     assert_int_equal(block->manifest.files[7].row_count, ROUNDS);
     assert_ok(block_check(block, true, &err), err);
     fixture_clear(&f);
@@ -532,7 +532,7 @@ main(void)
         cmocka_unit_test(a_truncate_begins_a_generation),
         cmocka_unit_test(changed_columns_begin_a_generation_and_equal_ones_do_not),
         cmocka_unit_test(a_block_without_lines_has_no_directory),
-        cmocka_unit_test(three_hundred_tables_share_the_descriptors),
+        cmocka_unit_test(four_hundred_tables_share_the_descriptors),
         cmocka_unit_test(hostile_names_stay_in_the_directory_and_never_meet),
         cmocka_unit_test(a_value_of_fifty_megabytes_passes),
         cmocka_unit_test(a_block_is_full_at_its_limits),
