@@ -156,8 +156,8 @@ static void
 set_tls(MYSQL *mysql, const MysqlOptions *options)
 {
 #ifdef MARIADB_PACKAGE_VERSION
-    char yes = options->ssl_mode != SSL_DISABLED;
-    char verify = options->ssl_mode >= SSL_VERIFY_CA;
+    char yes = options->ssl_mode != SSL_DISABLED ? 1 : 0;
+    char verify = options->ssl_mode >= SSL_VERIFY_CA ? 1 : 0;
 
     (void)mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, &yes);
     (void)mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
@@ -277,8 +277,10 @@ set_session(MysqlTarget *target, Error *err)
 }
 
 static void
-close_target(MysqlTarget *target)
+target_mysql_close(Target *base)
 {
+    MysqlTarget *target = (MysqlTarget *)base;
+
     if (target == NULL)
         return;
     if (target->mysql != NULL)
@@ -286,30 +288,14 @@ close_target(MysqlTarget *target)
     arena_free(target->arena);
     free(target);
 }
-CLEANUP_DEFINE(MysqlTarget *, close_target);
 
-static void
-target_mysql_close(Target *base)
+static bool
+connect_target(MysqlTarget *target, Error *err)
 {
-    close_target((MysqlTarget *)base);
-}
-
-static Target *
-target_mysql_open(const void *given, Error *err)
-{
-    CLEANUP(close_target) MysqlTarget *target = calloc(1, sizeof(*target));
-
-    if (target == NULL)
-        abort();
-    target->base.driver = &target_mysql;
-    target->options = *(const MysqlOptions *)given;
-    target->arena = arena_new();
     if (!read_connection(target, err))
-        return NULL;
-    if (FAULT("mysql.open")) {
-        (void)error_set_retriable(err, ERR_TARGET, "cannot connect: injected fault");
-        return NULL;
-    }
+        return false;
+    if (FAULT("mysql.open"))
+        return error_set_retriable(err, ERR_TARGET, "cannot connect: injected fault");
     target->mysql = mysql_init(NULL);
     if (target->mysql == NULL)
         abort();
@@ -317,18 +303,32 @@ target_mysql_open(const void *given, Error *err)
     if (!connect_handle(target->mysql, &target->options)) {
         (void)target_mysql_error(target, target->mysql, err);
         err->kind = ERR_TARGET;
-        (void)error_wrap(err, "cannot connect");
-        return NULL;
+        return error_wrap(err, "cannot connect");
     }
     target->thread_id = mysql_thread_id(target->mysql);
     set_keepalive(target->mysql, &target->options);
     if (!check_tls(target, err))
-        return NULL;
-    if (!undo_option_files(target, err) || !set_session(target, err)) {
-        (void)error_wrap(err, "session settings");
+        return false;
+    if (!undo_option_files(target, err) || !set_session(target, err))
+        return error_wrap(err, "session settings");
+    return true;
+}
+
+static Target *
+target_mysql_open(const void *given, Error *err)
+{
+    MysqlTarget *target = calloc(1, sizeof(*target));
+
+    if (target == NULL)
+        abort();
+    target->base.driver = &target_mysql;
+    target->options = *(const MysqlOptions *)given;
+    target->arena = arena_new();
+    if (!connect_target(target, err)) {
+        target_mysql_close(&target->base);
         return NULL;
     }
-    return &STEAL(target)->base;
+    return &target->base;
 }
 
 /* ---- transactions ---- */

@@ -5,6 +5,7 @@
 
 #define NO_SUCH_TABLE    1146
 #define NO_SUCH_DATABASE 1049
+#define SMALL_PACKET     (UINT64_C(16) * 1024 * 1024)
 
 LogicalType
 target_mysql_logical(Text type)
@@ -309,7 +310,7 @@ report_facts(const MysqlTarget *target, const Value *values, Buf *report)
         TEXT_ARG(values[CHECK_DATABASE].kind == VALUE_TEXT ? values[CHECK_DATABASE].text
                                                            : TEXT("(none)")),
         TEXT_ARG(values[CHECK_USER].text), cipher == NULL ? "no TLS" : cipher);
-    if (text_to_u64(values[CHECK_PACKET].text, &packet) && packet < 16 * 1024 * 1024)
+    if (text_to_u64(values[CHECK_PACKET].text, &packet) && packet < SMALL_PACKET)
         buf_addf(report,
             "note: max_allowed_packet is %" PRIu64
             " bytes: statements and values must be smaller\n",

@@ -77,13 +77,6 @@ postgres_close(Target *base)
     free(target);
 }
 
-static void
-postgres_close_auto(PostgresTarget **target)
-{
-    if (*target != NULL)
-        postgres_close(&(*target)->base);
-}
-
 /* Keywords for PQconnectStartParams: those before dbname give way to what the connection string
  * says. */
 typedef struct ConnectParams {
@@ -290,36 +283,40 @@ set_session(PostgresTarget *target, const PostgresOptions *options, Error *err)
     return ok;
 }
 
-static Target *
-postgres_open(const void *given, Error *err)
+static bool
+open_target(PostgresTarget *target, const PostgresOptions *options, Error *err)
 {
-    const PostgresOptions *options = given;
-    CLEANUP(postgres_close) PostgresTarget *target = calloc(1, sizeof(*target));
     ConnectParams params = {.count = 0};
     ConnectionFacts facts = {.password = NULL};
+
+    if (!read_connection(options, &facts, err))
+        return false;
+    target->password = facts.password;
+    if (FAULT("postgres.open"))
+        return error_set_retriable(err, ERR_TARGET, "cannot connect: injected fault");
+    collect_params(options, &params);
+    if (!connect_target(target, &params, &facts, err))
+        return false;
+    (void)PQsetNoticeProcessor(target->connection, collect_notice, target);
+    target->cancel = PQgetCancel(target->connection);
+    if (!set_session(target, options, err))
+        return false;
+    return PQsetnonblocking(target->connection, 1) == 0 || postgres_error(target, NULL, NULL, err);
+}
+
+static Target *
+postgres_open(const void *options, Error *err)
+{
+    PostgresTarget *target = calloc(1, sizeof(*target));
 
     if (target == NULL)
         abort();
     target->base.driver = &target_postgres;
-    if (!read_connection(options, &facts, err))
-        return NULL;
-    target->password = facts.password;
-    if (FAULT("postgres.open")) {
-        (void)error_set_retriable(err, ERR_TARGET, "cannot connect: injected fault");
+    if (!open_target(target, options, err)) {
+        postgres_close(&target->base);
         return NULL;
     }
-    collect_params(options, &params);
-    if (!connect_target(target, &params, &facts, err))
-        return NULL;
-    (void)PQsetNoticeProcessor(target->connection, collect_notice, target);
-    target->cancel = PQgetCancel(target->connection);
-    if (!set_session(target, options, err))
-        return NULL;
-    if (PQsetnonblocking(target->connection, 1) != 0) {
-        (void)postgres_error(target, NULL, NULL, err);
-        return NULL;
-    }
-    return &STEAL(target)->base;
+    return &target->base;
 }
 
 static bool

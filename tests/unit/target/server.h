@@ -32,5 +32,6 @@ void server_kill(Server *server);
 /* The same directory again. */
 void server_restart(Server *server);
 void server_stop(Server *server);
-/* Largest memory this process has had, in KiB. */
+/* Largest memory this process has had, in KiB; 0 under AddressSanitizer, which keeps what is freed.
+ */
 long server_peak_memory(void);
