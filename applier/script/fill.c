@@ -60,7 +60,8 @@ value_problem(const ScriptPiece *piece, const ParamValue *value)
 {
     Text text = piece->context == CONTEXT_SQL ? value->sql : value->raw;
 
-    if (text_find(text, '\0') < text.len)
+    /* the SQL form would leave it out */
+    if (text_find(value->raw, '\0') < value->raw.len)
         return "holds a NUL byte";
     if (piece->in_dollar && text_find(text, '$') < text.len)
         return "holds a \"$\", which cannot stand inside dollar quotes";

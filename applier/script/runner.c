@@ -18,17 +18,16 @@ wrap(const ScriptRun *run, const ScriptStatement *statement, Error *err)
 
 /* ---- the line of a failed load ---- */
 
-/* The number behind mark, its last occurrence in the text. */
+/* The number behind the first mark in the text. */
 static bool
 number_behind(const char *text, const char *mark, uint64_t *ret_number)
 {
-    const char *found = NULL;
+    const char *found = strstr(text, mark);
     size_t len = 0;
 
-    for (const char *at = strstr(text, mark); at != NULL; at = strstr(at + 1, mark))
-        found = at + strlen(mark);
     if (found == NULL)
         return false;
+    found += strlen(mark);
     while (isdigit((unsigned char)found[len]))
         len++;
     return text_to_u64((Text){found, len}, ret_number);
@@ -69,6 +68,7 @@ static bool
 wrap_load(LoadFeed *feed, Error *err)
 {
     Text name = load_feed_file(feed)->name;
+    const char *copy = strstr(err->text, "COPY ");
     Error ignored = {0};
     uint64_t served;
     uint64_t row_id;
@@ -77,7 +77,7 @@ wrap_load(LoadFeed *feed, Error *err)
     bool found;
 
     /* "COPY stage_orders, line 3, column amount"; "… for column 'amount' at row 3" */
-    found = strstr(err->text, "COPY ") != NULL && number_behind(err->text, ", line ", &served);
+    found = copy != NULL && number_behind(copy, ", line ", &served);
     if (!found)
         found =
             number_behind(err->text, " at row ", &served) && line_of_record(feed, served, &served);

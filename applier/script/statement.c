@@ -169,7 +169,7 @@ read_statement(Splitter *splitter, const SqlToken *first, SplitItem *item, Error
     Body body = {false};
     Text directive;
 
-    *item = (SplitItem){SPLIT_STATEMENT, first->text, first->line, first->column};
+    *item = (SplitItem){SPLIT_STATEMENT, first->text, first->line, first->column, 0};
     for (;;) {
         if (!check_open(splitter, &token, err))
             return false;
@@ -234,14 +234,14 @@ splitter_next(Splitter *splitter, SplitItem *ret_item, Error *err)
             return false;
         if (directive_of(&token, &text)) {
             *ret_item = (SplitItem){SPLIT_DIRECTIVE, text, token.line,
-                token.column + (int)(text.data - token.text.data)};
+                token.column + (int)(text.data - token.text.data), 0};
             return true;
         }
         if (!is_skipped(scanner, &token))
             break;
     }
     if (token.kind == SQL_END) {
-        *ret_item = (SplitItem){SPLIT_END, token.text, token.line, token.column};
+        *ret_item = (SplitItem){SPLIT_END, token.text, token.line, token.column, 0};
         return true;
     }
     if (is_command_mark(scanner, &token)) {
@@ -253,7 +253,7 @@ splitter_next(Splitter *splitter, SplitItem *ret_item, Error *err)
     }
     if (scanner->dialect->dot_commands && token.starts_line && is_symbol(&token, '.')) {
         text = sql_scanner_take_line(scanner, &token);
-        *ret_item = (SplitItem){SPLIT_STATEMENT, text_trim(text), token.line, token.column};
+        *ret_item = (SplitItem){SPLIT_STATEMENT, text_trim(text), token.line, token.column, 0};
         return true;
     }
     return read_statement(splitter, &token, ret_item, err);

@@ -1,9 +1,10 @@
 -- merge_parallel.sql: as merge.sql, with parallel loads.
 -- The base table holds the current state of the source table.
 --
--- @load runs on connections of its own (target.loaders), one CSV file each, and is committed before
--- the block's transaction begins; the merge itself is in that one transaction as ever. Each file of
--- a block has a staging table of its own. Worth it where loading, not merging, takes the time.
+-- The section load runs on connections of its own (target.loaders), one CSV file each, and is
+-- committed before the block's transaction begins; the merge itself is in that one transaction as
+-- ever. Each file of a block has a staging table of its own. Worth it where loading, not merging,
+-- takes the time.
 --
 -- Base table: the source's columns, and any others of your own: those are kept when a row changes,
 -- and get their DEFAULT in a new row. A change of the key itself makes a new row.
