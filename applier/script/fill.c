@@ -1,11 +1,12 @@
 #include "script/merge_params.h"
 
+/* A backslash before each of these. */
 static void
-add_escaped(Text value, const char *escaped, char with, Buf *out)
+add_shell_double(Text value, Buf *out)
 {
     for (size_t i = 0; i < value.len; i++) {
-        if (strchr(escaped, value.data[i]) != NULL)
-            buf_add_char(out, with == '\0' ? value.data[i] : with);
+        if (strchr("\\\"$`", value.data[i]) != NULL)
+            buf_add_char(out, '\\');
         buf_add_char(out, value.data[i]);
     }
 }
@@ -24,9 +25,13 @@ add_shell_single(Text value, Buf *out)
 static void
 add_string(const ScriptPiece *piece, Text value, Buf *out)
 {
-    const char escaped[] = {piece->quote, piece->backslash ? '\\' : piece->quote, '\0'};
+    for (size_t i = 0; i < value.len; i++) {
+        char c = value.data[i];
 
-    add_escaped(value, escaped, '\0', out);
+        if (c == piece->quote || (piece->backslash && c == '\\'))
+            buf_add_char(out, c);
+        buf_add_char(out, c);
+    }
 }
 
 static void
@@ -49,7 +54,7 @@ add_value(const ScriptPiece *piece, const ParamValue *value, Buf *out)
         add_shell_single(value->raw, out);
         break;
     case CONTEXT_SHELL_DOUBLE:
-        add_escaped(value->raw, "\\\"$`", '\\', out);
+        add_shell_double(value->raw, out);
         break;
     }
 }

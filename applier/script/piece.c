@@ -3,17 +3,20 @@
 static ScriptPiece *
 piece_new(PieceList *list)
 {
-    if (list->count == list->size) {
+    ScriptPiece *piece;
+
+    if (list->pieces == NULL || list->count == list->size) {
         size_t size = 2 * list->size + 8;
         ScriptPiece *larger = ARENA_ARRAY(list->arena, ScriptPiece, size);
 
-        if (list->count > 0)
+        if (list->pieces != NULL)
             memcpy(larger, list->pieces, list->count * sizeof(*larger));
         list->pieces = larger;
         list->size = size;
     }
-    list->pieces[list->count] = (ScriptPiece){.text = TEXT_NONE, .parameter = TEXT_NONE};
-    return &list->pieces[list->count++];
+    piece = &list->pieces[list->count++];
+    *piece = (ScriptPiece){.text = TEXT_NONE, .parameter = TEXT_NONE};
+    return piece;
 }
 
 /* Literal text that follows literal text makes that longer. */
@@ -200,7 +203,9 @@ shell_peek(const ShellState *state, size_t ahead)
 {
     size_t at = state->at + ahead;
 
-    return at < state->command.len ? state->command.data[at] : '\0';
+    if (at >= state->command.len)
+        return '\0';
+    return state->command.data[at];
 }
 
 static bool
@@ -239,14 +244,15 @@ shell_step(ShellState *state)
 static bool
 shell_check(const PieceList *list, const ShellState *state, const ScriptPiece *piece, Error *err)
 {
-    char before = state->at > 0 ? state->command.data[state->at - 1] : ' ';
+    Text before = {state->command.data, state->at};
 
     if (state->expansion)
         return refuse(list, piece,
             "stands behind $(…), ${…}, backquotes, $'…' or <<: assign it to a shell variable "
             "before them, and use that",
             err);
-    if (state->context != CONTEXT_SHELL_SINGLE && (before == '$' || before == '\\'))
+    if (state->context != CONTEXT_SHELL_SINGLE &&
+        (text_ends_with(before, "$") || text_ends_with(before, "\\")))
         return refuse(list, piece, "stands directly behind \"$\" or \"\\\"", err);
     return true;
 }

@@ -25,7 +25,7 @@ typedef struct Parser {
     int section_lines[SECTION_COUNT]; /* 0: not seen */
     size_t sizes[SECTION_COUNT];
     ScriptCondition condition; /* for the next statement */
-    const SplitItem *item;
+    SplitItem item;            /* the one being read */
     int condition_line, condition_column;
     bool reads_file; /* CSV_FILE or BLOCK_DIR outside streamed loads */
     bool has_streamed;
@@ -49,8 +49,8 @@ fail(const Parser *parser, Error *err, const char *fmt, ...)
     va_start(args, fmt);
     buf_addv(&reason, fmt, args);
     va_end(args);
-    return error_set(err, ERR_SCRIPT, "%s:%d:%d: %s", parser->script->path, parser->item->line,
-        parser->item->column, buf_string(&reason));
+    return error_set(err, ERR_SCRIPT, "%s:%d:%d: %s", parser->script->path, parser->item.line,
+        parser->item.column, buf_string(&reason));
 }
 
 /* ---- statements ---- */
@@ -130,7 +130,7 @@ statement_new(Parser *parser)
         size_t size = 2 * count + 8;
         ScriptStatement *larger = ARENA_ARRAY(script->arena, ScriptStatement, size);
 
-        if (count > 0)
+        if (*array != NULL)
             memcpy(larger, *array, count * sizeof(*larger));
         *array = larger;
         parser->sizes[parser->section] = size;
@@ -141,7 +141,7 @@ statement_new(Parser *parser)
 static bool
 parse_statement(Parser *parser, Error *err)
 {
-    const SplitItem *item = parser->item;
+    const SplitItem *item = &parser->item;
     PieceList list = {
         .path = parser->script->path, .dialect = parser->dialect, .arena = parser->script->arena};
     ScriptStatement *statement;
@@ -211,8 +211,8 @@ parse_expect(Parser *parser, Text rest, Error *err)
 
     *piece = (ScriptPiece){.text = number,
         .parameter = TEXT_NONE,
-        .line = parser->item->line,
-        .column = parser->item->column + (int)(number.data - parser->item->text.data)};
+        .line = parser->item.line,
+        .column = parser->item.column + (int)(number.data - parser->item.text.data)};
     if (!text_is(what, "rows") || number.len == 0 || rest.len > 0)
         return fail(parser, err, "\"@expect rows NUMBER\" is expected");
     if (!check_condition_used(parser, err))
@@ -249,8 +249,8 @@ parse_if(Parser *parser, Text rest, Error *err)
     if (parser->section != SECTION_APPLY && parser->section != SECTION_LOAD)
         return fail(
             parser, err, "@if has no meaning in section @%s", section_names[parser->section]);
-    parser->condition_line = parser->item->line;
-    parser->condition_column = parser->item->column;
+    parser->condition_line = parser->item.line;
+    parser->condition_column = parser->item.column;
     return true;
 }
 
@@ -265,14 +265,14 @@ parse_section(Parser *parser, ScriptSection section, Text rest, Error *err)
     if (!check_condition_used(parser, err))
         return false;
     parser->section = section;
-    parser->section_lines[section] = parser->item->line;
+    parser->section_lines[section] = parser->item.line;
     return true;
 }
 
 static bool
 parse_directive(Parser *parser, Error *err)
 {
-    Text rest = {parser->item->text.data + 1, parser->item->text.len - 1};
+    Text rest = {parser->item.text.data + 1, parser->item.text.len - 1};
     Text name = take_word(&rest);
 
     for (size_t i = 0; i < SECTION_COUNT; i++) {
@@ -319,17 +319,15 @@ static bool
 parse_items(Parser *parser, Text text, Error *err)
 {
     Splitter splitter;
-    SplitItem item;
 
     splitter_init(&splitter, parser->script->path, parser->dialect, text);
-    parser->item = &item;
     for (;;) {
-        if (!splitter_next(&splitter, &item, err))
+        if (!splitter_next(&splitter, &parser->item, err))
             return false;
-        if (item.kind == SPLIT_END)
+        if (parser->item.kind == SPLIT_END)
             break;
-        if (item.kind == SPLIT_DIRECTIVE ? !parse_directive(parser, err)
-                                         : !parse_statement(parser, err))
+        if (parser->item.kind == SPLIT_DIRECTIVE ? !parse_directive(parser, err)
+                                                 : !parse_statement(parser, err))
             return false;
     }
     if (!check_condition_used(parser, err))

@@ -282,7 +282,7 @@ sql_split(const char *path, Text text, const SqlDialect *dialect, Arena *arena,
         if (count == size) {
             SplitItem *larger = ARENA_ARRAY(arena, SplitItem, 2 * size + 8);
 
-            if (count > 0)
+            if (items != NULL)
                 memcpy(larger, items, count * sizeof(*items));
             items = larger;
             size = 2 * size + 8;

@@ -37,7 +37,9 @@ peek(const SqlScanner *scanner, size_t ahead)
 {
     size_t at = scanner->at + ahead;
 
-    return at < scanner->text.len ? scanner->text.data[at] : '\0';
+    if (at >= scanner->text.len)
+        return '\0';
+    return scanner->text.data[at];
 }
 
 size_t
@@ -149,15 +151,12 @@ scan_quoted(const SqlScanner *scanner, char close, bool backslash, SqlToken *tok
     while (len < left) {
         char c = peek(scanner, len);
 
-        if (c == '\\' && backslash) {
-            len += 2;
-        } else if (c != close) {
-            len++;
-        } else if (close != ']' && peek(scanner, len + 1) == close) {
-            len += 2;
-        } else {
+        bool doubled = close != ']' && peek(scanner, len + 1) == close;
+
+        if (c == close && !doubled)
             return len + 1;
-        }
+        /* a backslash and a quote take the next byte with them */
+        len += c == close || (c == '\\' && backslash) ? 2 : 1;
     }
     token->open = true;
     return left;
@@ -215,7 +214,9 @@ scan_quotes(SqlScanner *scanner, SqlToken *token)
         (c == '[' && dialect->bracket_identifiers)) {
         token->kind = SQL_IDENTIFIER;
         token->quote = c;
-        return scan_quoted(scanner, c == '[' ? ']' : c, false, token);
+        if (c == '[')
+            c = ']';
+        return scan_quoted(scanner, c, false, token);
     }
     return 0;
 }
