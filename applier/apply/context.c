@@ -117,6 +117,10 @@ find_drivers(Context *context, Error *err)
     if (context->target->missing != NULL)
         return error_set(err, ERR_CONFIG, "target.type: %s is not in this build: %s",
             config->target_type, context->target->missing);
+    if (context->target->null_word_fixed && config->csv.null_word != NULL &&
+        !text_is(context->target->null_word, config->csv.null_word))
+        return error_set(err, ERR_CONFIG, "csv.null: target %s knows no other word than " TEXT_FMT,
+            config->target_type, TEXT_ARG(context->target->null_word));
     return true;
 }
 

@@ -1,6 +1,7 @@
 #include "apply/loader.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "apply/connection.h"
@@ -13,6 +14,7 @@ struct Loader {
     LoaderRetryFn *retry;
     void *retry_context;
     Connection connection;
+    pthread_mutex_t mutex; /* held while connection.target comes or goes: for loader_cancel() */
     ParallelLoad *parallel;
     bool owned; /* the service was taken over: from then on only with our own fence */
     Position position;
@@ -39,6 +41,39 @@ loader_set_position(Loader *loader, const Position *position)
     loader->position = copy;
 }
 
+static bool
+connect_target(Loader *loader, Error *err)
+{
+    bool ok;
+
+    (void)pthread_mutex_lock(&loader->mutex);
+    ok = connection_open(&loader->connection, err);
+    (void)pthread_mutex_unlock(&loader->mutex);
+    return ok;
+}
+
+static void
+drop_target(Loader *loader)
+{
+    (void)pthread_mutex_lock(&loader->mutex);
+    connection_drop(&loader->connection);
+    (void)pthread_mutex_unlock(&loader->mutex);
+}
+
+void
+loader_cancel(Loader *loader)
+{
+    Target *target;
+
+    /* who connects or closes right now runs no statement */
+    if (pthread_mutex_trylock(&loader->mutex) != 0)
+        return;
+    target = loader->connection.target;
+    if (target != NULL && target->driver->cancel != NULL)
+        target->driver->cancel(target);
+    (void)pthread_mutex_unlock(&loader->mutex);
+}
+
 /* Connect and own the service: afterwards loader->position is what the target really holds. */
 static bool
 loader_connect(Loader *loader, Error *err)
@@ -49,7 +84,7 @@ loader_connect(Loader *loader, Error *err)
     Position position;
     bool ok;
 
-    if (!connection_open(&loader->connection, err))
+    if (!connect_target(loader, err))
         return false;
     if (!loader->owned)
         ok = position_prepare(loader->connection.target, schema, err) &&
@@ -58,7 +93,7 @@ loader_connect(Loader *loader, Error *err)
         ok = position_reacquire(loader->connection.target, schema, service,
             loader->position.fence, arena, &position, err);
     if (!ok) {
-        connection_drop(&loader->connection);
+        drop_target(loader);
         return false;
     }
     loader->owned = true;
@@ -103,6 +138,7 @@ loader_open(const Context *context, LoaderRetryFn *retry, void *retry_context, E
     loader->retry = retry;
     loader->retry_context = retry_context;
     connection_init(&loader->connection, context);
+    (void)pthread_mutex_init(&loader->mutex, NULL);
     loader->parallel = parallel_load_new(context, (size_t)context->config->target.loaders);
     for (unsigned tries = 0; !loader_connect(loader, err); tries++)
         if (!loader_wait(loader, started_ms, tries, err))
@@ -116,6 +152,7 @@ loader_close(Loader *loader)
     if (loader == NULL)
         return;
     connection_clear(&loader->connection);
+    (void)pthread_mutex_destroy(&loader->mutex);
     parallel_load_free(loader->parallel);
     stage_cache_clear(&loader->stages);
     arena_free(loader->position_arena);
@@ -316,7 +353,7 @@ loader_apply(Loader *loader, const Block *block, const LoaderMode *mode, LoaderT
             trusted = false;
             continue;
         }
-        connection_drop(&loader->connection);
+        drop_target(loader);
         if (!loader_wait(loader, started_ms, tries++, err))
             return false;
     }

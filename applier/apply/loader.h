@@ -26,6 +26,10 @@ Loader *loader_open(const Context *context, LoaderRetryFn *retry, void *retry_co
 void loader_close(Loader *loader); /* runs @release */
 CLEANUP_DEFINE(Loader *, loader_close);
 
+/* Ask the server to give up the statement that runs: any thread may call it, while the loader is
+ * open. */
+void loader_cancel(Loader *loader);
+
 /* How far the target is; valid until the next loader_apply(). */
 const Position *loader_position(const Loader *loader);
 

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "apply/loader.h"
 #include "apply/reader.h"
@@ -267,13 +268,29 @@ pipeline_start(const Context *context, const RunOptions *options, Error *err)
     return start_threads(pipeline, err) ? STEAL(pipeline) : NULL;
 }
 
+/* After STOP_NOW the statement that runs is given up, however long it would take. */
+static void
+join_loader(Pipeline *pipeline)
+{
+    struct timespec until;
+
+    for (;;) {
+        (void)clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec++;
+        if (pthread_timedjoin_np(pipeline->loader_thread, NULL, &until) == 0)
+            return;
+        if (stop_level() >= STOP_NOW)
+            loader_cancel(pipeline->loader);
+    }
+}
+
 static bool
 pipeline_finish(Pipeline *pipeline, PipelineTotals *ret_totals, Error *err)
 {
     CLEANUP(pipeline_free) Pipeline *owned = pipeline;
     const Error *failure = NULL;
 
-    (void)pthread_join(owned->loader_thread, NULL);
+    join_loader(owned);
     (void)pthread_join(owned->reader_thread, NULL);
     owned->totals.elapsed_us = clock_monotonic_us() - owned->started_us;
     *ret_totals = owned->totals;

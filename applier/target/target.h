@@ -38,6 +38,7 @@ struct TargetDriver {
     unsigned abilities;
     const SqlDialect *sql;
     Text null_word;      /* preset of csv.null */
+    bool null_word_fixed; /* the target's load statement knows no other */
     Notation notation;
     const char *missing; /* why this build has no such driver (then all below is NULL), or NULL */
 
