@@ -164,6 +164,31 @@ plan_file(const TungstenPlan *plan, const Block *block, const BlockFile *listed,
     return find_columns(plan, base, file, err) && find_key(plan, rule, base, file, err);
 }
 
+/* Tungsten's csvType settings. */
+static bool
+find_dialect(const char *csv_type, CsvDialect *ret_dialect, Error *err)
+{
+    static const struct {
+        const char *name;
+        TungstenCsv csv;
+    } types[] = {
+        {"default", TUNGSTEN_CSV_PLAIN},
+        {"mysql", TUNGSTEN_CSV_BACKSLASH},
+        {"oracle", TUNGSTEN_CSV_BACKSLASH},
+        {"vertica", TUNGSTEN_CSV_VERTICA},
+        {"redshift", TUNGSTEN_CSV_REDSHIFT},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        if (strcmp(types[i].name, csv_type) != 0)
+            continue;
+        *ret_dialect = tungsten_dialect(types[i].csv);
+        return true;
+    }
+    return error_set(err, ERR_USAGE,
+        "--csv-type %s: one of default, mysql, oracle, vertica, redshift is expected", csv_type);
+}
+
 Block *
 replay_tungsten_convert(const Context *context, const Block *block, const char *csv_type,
     const char *parent_directory, Error *err)
@@ -181,12 +206,8 @@ replay_tungsten_convert(const Context *context, const Block *block, const char *
         .target_type = context->target->name,
         .values = &context->config->values};
 
-    if (!tungsten_dialect(text_of(csv_type), &dialect)) {
-        (void)error_set(err, ERR_USAGE,
-            "--csv-type %s: one of default, mysql, oracle, vertica, redshift is expected",
-            csv_type);
+    if (!find_dialect(csv_type, &dialect, err))
         return NULL;
-    }
     target = context->target->open(context->config->target_options, err);
     if (target == NULL)
         return NULL;

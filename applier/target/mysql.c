@@ -444,6 +444,7 @@ const TargetDriver target_mysql = {
     .abilities = TARGET_TRANSACTIONS | TARGET_PARALLEL_LOAD,
     .sql = &sql_dialect_mysql,
     .null_word = {"NULL", 4},
+    .null_word_fixed = true,
     .notation =
         {
             .bytes = BYTES_HEX,
