@@ -92,8 +92,7 @@ for number in range(2001, 2041):
 
 
 def main():
-    # committed transactions must be in the log at once: wal2json reads what is flushed
-    server = Postgres(synchronous_commit="on")
+    server = Postgres()
     try:
         connection = server.connect()
         cursor = connection.cursor()

@@ -97,7 +97,6 @@ class Recorder:
         self.target.execute(f"select pg_create_logical_replication_slot('{self.slot}', 'wal2json')")
 
     def execute(self, sql, *values):
-        self.target.execute("set synchronous_commit = on")
         self.target.execute(sql, *values)
 
     def rows(self, sql):

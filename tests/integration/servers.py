@@ -112,7 +112,8 @@ class Postgres(Server):
         self.bin = sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1]
         self.settings = {
             "listen_addresses": "", "unix_socket_directories": self.directory,
-            "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off",
+            # what is committed survives a kill of the server, though not of the machine
+            "fsync": "off", "synchronous_commit": "on", "full_page_writes": "off",
             "wal_level": "logical", "max_wal_senders": "8", "max_replication_slots": "8",
             "max_connections": "60", "shared_buffers": "64MB", "max_wal_size": "2GB",
             "autovacuum": "off", "log_min_messages": "warning", **settings}
@@ -166,7 +167,7 @@ class MariaDB(Server):
             "skip-networking": None, "socket": self.socket, "datadir": self.data,
             "tmpdir": self.directory,
             "pid-file": os.path.join(self.directory, "pid"), "local-infile": "1",
-            "character-set-server": "utf8mb4", "innodb-flush-log-at-trx-commit": "0",
+            "character-set-server": "utf8mb4", "innodb-flush-log-at-trx-commit": "2",
             "innodb-buffer-pool-size": "256M", "innodb-log-file-size": "256M",
             "innodb-doublewrite": "0", "max-allowed-packet": "256M", "skip-log-bin": None,
             "innodb-lock-wait-timeout": "20", "log-warnings": "1", **settings}

@@ -83,7 +83,7 @@ def test_an_error_names_script_line_table_file_and_the_servers_words(
 
 @pytest.mark.parametrize("mistake, reason", [
     ("SELECT %%NO_SUCH_PARAMETER%%;", "NO_SUCH_PARAMETER"),
-    ("SELECT 'never closed;\n-- nowhere: ", "mine.sql"),
+    ("SELECT 1 /* never closed;", "mine.sql"),
     ("-- @no_such_section", "no_such_section"),
     ("COMMIT;", "end the block's transaction"),
     ("ROLLBACK;", "end the block's transaction"),
@@ -161,7 +161,9 @@ def test_parameters_of_a_command_are_quoted_for_the_shell(
     edited(f"\\! cd {directory}; for word in %%BASE_TABLE%%; do printf '%s\\0' \"$word\" >>{out}; done")
     service.run()
     with open(out, encoding="utf-8") as file:
-        assert sorted(file.read().split("\0")[:-1]) == sorted(names)
+        words = file.read().split("\0")[:-1]
+    # each one word, whole; with its schema where the target has schemas
+    assert sorted(word.split(".", 1)[-1] for word in words) == sorted(names)
     assert not os.path.exists(os.path.join(directory, "owned"))
     assert all(target.rows(table) == [(1, "x")] for table in tables)
 
@@ -244,4 +246,4 @@ def test_the_scripts_of_targets_that_cannot_run_here_say_so():
         with open(os.path.join(ROOT, "merge-scripts", kind, "merge.sql"), encoding="utf-8") as file:
             text = file.read()
         assert "-- @apply" in text
-        assert re.search(r"not (been )?(run|tested)", text), kind
+        assert re.search(r"not (been )?(run|tested)", text.lower()), kind
