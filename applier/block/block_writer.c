@@ -366,7 +366,8 @@ begin_file(BlockWriter *writer, WriterTable *table, const OutTable *out, Error *
 static WriterTable *
 table_for(BlockWriter *writer, const OutTable *out, Error *err)
 {
-    Text address = {(const char *)&out, sizeof(out)};
+    uintptr_t number = (uintptr_t)out;
+    Text address = {(const char *)&number, sizeof(number)};
     WriterTable *table = writer->last_table;
 
     if (out != writer->last_out) {

@@ -58,31 +58,35 @@ reset(LoadFeed *feed)
     feed->is_left_out = line_set_has(feed->superseded, 1);
 }
 
+/* Absolute, so that a client library that changes directory finds it as well. */
+static bool
+find_path(LoadFeed *feed, Error *err)
+{
+    const Block *block = feed->block;
+    char *directory;
+    Buf path = BUF_INIT;
+
+    if (feed->file->name.data == NULL || block->path == NULL)
+        return error_set(err, ERR_INTERNAL, "no file to load for a table without rows");
+    directory = FAULT("block.realpath") ? NULL : realpath(block->path, NULL);
+    if (directory == NULL)
+        return error_set_errno(err, ERR_IO, "open block %s", block->path);
+    buf_addf(&path, "%s/%s", directory, feed->file->name.data);
+    free(directory);
+    feed->path = buf_steal(&path);
+    return true;
+}
+
 LoadFeed *
 load_feed_open(const Block *block, size_t file_index, bool skip_superseded, Error *err)
 {
-    CLEANUP(load_feed_close) LoadFeed *feed = calloc(1, sizeof(*feed));
-    const BlockFile *file = &block->manifest.files[file_index];
-    CLEANUP(buf_clear) Buf path = BUF_INIT;
-    char *directory;
+    LoadFeed *feed = calloc(1, sizeof(*feed));
 
     if (feed == NULL)
         abort();
     feed->fd = -1;
-    if (file->name.data == NULL || block->path == NULL) {
-        (void)error_set(err, ERR_INTERNAL, "no file to load for a table without rows");
-        return NULL;
-    }
-    directory = FAULT("block.realpath") ? NULL : realpath(block->path, NULL);
-    if (directory == NULL) {
-        (void)error_set_errno(err, ERR_IO, "open block %s", block->path);
-        return NULL;
-    }
-    buf_addf(&path, "%s/%s", directory, file->name.data);
-    free(directory);
     feed->block = block;
-    feed->file = file;
-    feed->path = buf_steal(&path);
+    feed->file = &block->manifest.files[file_index];
     feed->buffer = malloc(READ_SIZE);
     feed->state = XXH3_createState();
     if (feed->buffer == NULL || feed->state == NULL)
@@ -90,9 +94,10 @@ load_feed_open(const Block *block, size_t file_index, bool skip_superseded, Erro
     if (skip_superseded && block->superseded != NULL && block->superseded[file_index].set_count > 0)
         feed->superseded = &block->superseded[file_index];
     reset(feed);
-    if (!open_file(feed, err))
-        return NULL;
-    return STEAL(feed);
+    if (find_path(feed, err) && open_file(feed, err))
+        return feed;
+    load_feed_close(feed);
+    return NULL;
 }
 
 void

@@ -168,7 +168,7 @@ get_container(const Place *place, const json_t *object, const char *field, bool 
 static bool
 read_header(const Place *place, const json_t *object, CsvDialect *dialect, Error *err)
 {
-    const json_t *header;
+    const json_t *header = NULL;
     bool seen[HEADER_COUNT] = {false};
 
     if (!get_container(place, object, "header", true, &header, err))
@@ -196,11 +196,11 @@ read_header(const Place *place, const json_t *object, CsvDialect *dialect, Error
 static bool
 read_notation(const Place *place, const json_t *object, Notation *notation, Error *err)
 {
-    int bytes;
-    int bools;
-    int zone;
-    int64_t max_year;
-    int64_t digits;
+    int bytes = 0;
+    int bools = 0;
+    int zone = 0;
+    int64_t max_year = 0;
+    int64_t digits = 0;
 
     if (!get_word(place, object, "bytes", manifest_bytes_names, &bytes, err) ||
         !get_word(place, object, "bools", manifest_bools_names, &bools, err) ||
@@ -226,8 +226,8 @@ read_notation(const Place *place, const json_t *object, Notation *notation, Erro
 static bool
 read_dialect(Place place, const json_t *root, CsvDialect *dialect, Error *err)
 {
-    const json_t *object;
-    int style;
+    const json_t *object = NULL;
+    int style = 0;
 
     if (!get_container(&place, root, "dialect", false, &object, err))
         return false;
@@ -243,7 +243,7 @@ read_dialect(Place place, const json_t *root, CsvDialect *dialect, Error *err)
 static bool
 read_columns(const Place *place, const json_t *object, BlockFile *file, Error *err)
 {
-    const json_t *columns;
+    const json_t *columns = NULL;
 
     if (!get_container(place, object, "columns", true, &columns, err))
         return false;
@@ -269,7 +269,7 @@ read_columns(const Place *place, const json_t *object, BlockFile *file, Error *e
 static bool
 read_key(const Place *place, const json_t *object, BlockFile *file, Error *err)
 {
-    const json_t *key;
+    const json_t *key = NULL;
 
     if (!get_container(place, object, "key", true, &key, err))
         return false;
@@ -278,7 +278,7 @@ read_key(const Place *place, const json_t *object, BlockFile *file, Error *err)
         return fail(place, "key", "more entries than columns", err);
     file->key = ARENA_ARRAY(place->arena, size_t, file->key_count + 1);
     for (size_t i = 0; i < file->key_count; i++) {
-        uint64_t index;
+        uint64_t index = 0;
 
         if (!u64_value(place, "key", json_array_get(key, i), &index, err))
             return false;
@@ -295,7 +295,7 @@ read_key(const Place *place, const json_t *object, BlockFile *file, Error *err)
 static bool
 read_rows(const Place *place, const json_t *object, BlockFile *file, Error *err)
 {
-    const json_t *rows;
+    const json_t *rows = NULL;
     uint64_t sum = 0;
 
     if (!get_u64(place, object, "row_count", &file->row_count, err) ||
@@ -386,7 +386,7 @@ read_file(const Place *place, const json_t *object, BlockFile *file, Error *err)
 static bool
 read_files(const Place *place, const json_t *root, Manifest *manifest, Error *err)
 {
-    const json_t *files;
+    const json_t *files = NULL;
     Map names = MAP_INIT;
     bool ok = true;
 
@@ -410,7 +410,7 @@ read_files(const Place *place, const json_t *root, Manifest *manifest, Error *er
 static bool
 read_root(const Place *place, const json_t *root, Manifest *manifest, Error *err)
 {
-    uint64_t version;
+    uint64_t version = 0;
 
     if (!json_is_object(root))
         return fail(place, "version", "the document is not an object", err);

@@ -284,7 +284,7 @@ static void
 shift_to_utc(Moment *moment)
 {
     int64_t seconds =
-        moment->hours * 3600 + moment->minute * 60 + (int64_t)moment->second - moment->zone_s;
+        moment->hours * 3600 + (int64_t)moment->minute * 60 + moment->second - moment->zone_s;
     int64_t days = seconds / DAY_S - (seconds % DAY_S < 0);
 
     if (moment->zone_s == 0)

@@ -189,20 +189,13 @@ count_excess(BlockList *list, size_t count, const Retain *retain, size_t *ret_ex
     return true;
 }
 
-bool
-retention_apply(const char *directory, const Retain *retain, uint64_t committed_seqno,
-    size_t *ret_removed, Error *err)
+static bool
+remove_excess(BlockList *list, const Retain *retain, uint64_t committed_seqno, size_t *ret_removed,
+    Error *err)
 {
-    BlockList storage = {NULL, 0, 0};
-    CLEANUP(block_list_free) BlockList *list = &storage;
     size_t committed = 0;
     size_t excess;
 
-    *ret_removed = 0;
-    if (retain->kind == RETAIN_ALL)
-        return true;
-    if (!list_entries(directory, list, err))
-        return false;
     while (committed < list->count && list->entries[committed].first_seqno <= committed_seqno)
         committed++;
     if (!count_excess(list, committed, retain, &excess, err))
@@ -215,4 +208,20 @@ retention_apply(const char *directory, const Retain *retain, uint64_t committed_
         (*ret_removed)++;
     }
     return true;
+}
+
+bool
+retention_apply(const char *directory, const Retain *retain, uint64_t committed_seqno,
+    size_t *ret_removed, Error *err)
+{
+    BlockList list = {NULL, 0, 0};
+    bool ok;
+
+    *ret_removed = 0;
+    if (retain->kind == RETAIN_ALL)
+        return true;
+    ok = list_entries(directory, &list, err) &&
+         remove_excess(&list, retain, committed_seqno, ret_removed, err);
+    block_list_free(&list);
+    return ok;
 }

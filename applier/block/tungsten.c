@@ -119,43 +119,57 @@ tungsten_is_directory(const char *directory)
     return found;
 }
 
+/* The index of a word among words parted by "|". */
+static bool
+find_word(Text words, Text word, size_t *ret_index)
+{
+    for (size_t i = 0; words.len > 0; i++) {
+        size_t end = text_find(words, '|');
+
+        if (text_equal((Text){words.data, end}, word)) {
+            *ret_index = i;
+            return true;
+        }
+        end = MIN(end + 1, words.len);
+        words = (Text){words.data + end, words.len - end};
+    }
+    return false;
+}
+
 bool
 tungsten_dialect(Text csv_type, CsvDialect *ret_dialect)
 {
+    /* in the order of TUNGSTEN_CSV_TYPES */
     static const struct {
-        const char *name;
         CsvStyle style;
         const char *null_word;
     } types[] = {
-        {"default", CSV_TUNGSTEN_DEFAULT, "null"},
-        {"mysql", CSV_TUNGSTEN_MYSQL, "\\N"},
-        {"oracle", CSV_TUNGSTEN_MYSQL, "\\N"},
-        {"vertica", CSV_TUNGSTEN_MYSQL, "null"},
-        {"redshift", CSV_QUOTED, "null"},
+        {CSV_TUNGSTEN_DEFAULT, "null"},
+        {CSV_TUNGSTEN_MYSQL, "\\N"},
+        {CSV_TUNGSTEN_MYSQL, "\\N"},
+        {CSV_TUNGSTEN_MYSQL, "null"},
+        {CSV_QUOTED, "null"},
     };
+    size_t type;
 
-    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
-        if (!text_is(csv_type, types[i].name))
-            continue;
-        *ret_dialect = (CsvDialect){
-            .style = types[i].style,
-            .null_word = text_of(types[i].null_word),
-            .notation = {.numeric_nan = true,
-                .numeric_infinity = true,
-                .float_special = true,
-                .infinite_dates = true,
-                .bc_dates = true,
-                .zero_dates = true,
-                .zone = ZONE_UTC,
-                .bools = BOOL_DIGITS,
-                .fraction_digits = 9},
-            .header = {HEADER_OPCODE, HEADER_SEQNO, HEADER_ROW_ID, HEADER_TIMESTAMP},
-            .header_count = 4,
-            .header_names = {TEXT("tungsten_opcode"), TEXT("tungsten_seqno"),
-                TEXT("tungsten_row_id"), TEXT("tungsten_commit_timestamp"),
-                TEXT("tungsten_service")},
-        };
-        return true;
-    }
-    return false;
+    if (!find_word(TEXT(TUNGSTEN_CSV_TYPES), csv_type, &type))
+        return false;
+    *ret_dialect = (CsvDialect){
+        .style = types[type].style,
+        .null_word = text_of(types[type].null_word),
+        .notation = {.numeric_nan = true,
+            .numeric_infinity = true,
+            .float_special = true,
+            .infinite_dates = true,
+            .bc_dates = true,
+            .zero_dates = true,
+            .zone = ZONE_UTC,
+            .bools = BOOL_DIGITS,
+            .fraction_digits = 9},
+        .header = {HEADER_OPCODE, HEADER_SEQNO, HEADER_ROW_ID, HEADER_TIMESTAMP},
+        .header_count = 4,
+        .header_names = {TEXT("tungsten_opcode"), TEXT("tungsten_seqno"), TEXT("tungsten_row_id"),
+            TEXT("tungsten_commit_timestamp"), TEXT("tungsten_service")},
+    };
+    return true;
 }

@@ -35,7 +35,10 @@ bool tungsten_is_directory(const char *directory);
 bool tungsten_list(const char *directory, const TungstenTable *known, size_t known_count,
     Arena *arena, TungstenFile **ret_files, size_t *ret_count, Error *err) MUST_CHECK;
 
-/* The dialect of a csvType of Tungsten: "default", "mysql", "oracle", "vertica", "redshift". Header
- * columns opcode, seqno, row_id, timestamp (named tungsten_…); values as Java wrote them, which is
- * PostgreSQL's notation but for bytes: those are plain hex where a filter made hex of them. */
+/* The words of Tungsten's csvType, as the choices of an option. */
+#define TUNGSTEN_CSV_TYPES "default|mysql|oracle|vertica|redshift"
+
+/* The dialect of one of them; false for another word. Header columns opcode, seqno, row_id,
+ * timestamp (named tungsten_…); values as Java wrote them, which is the canonical notation but for
+ * bools (1, 0) and time zones (UTC, none written). */
 bool tungsten_dialect(Text csv_type, CsvDialect *ret_dialect) MUST_CHECK;

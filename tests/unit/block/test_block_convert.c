@@ -3,7 +3,7 @@
 #include "unit/block/fixture.h"
 
 static CsvDialect
-mysql_dialect(void)
+other_dialect(void)
 {
     CsvDialect dialect = fixture_dialect();
 
@@ -36,7 +36,7 @@ a_block_goes_into_another_dialect(void **state)
 {
     Fixture f;
     OutTable *out;
-    CsvDialect to = mysql_dialect();
+    CsvDialect to = other_dialect();
     CLEANUP(block_free) Block *block = NULL;
     CLEANUP(block_free) Block *converted = NULL;
     char *directory;
@@ -79,7 +79,7 @@ a_value_that_does_not_fit_names_line_and_column(void **state)
 {
     Fixture f;
     OutTable *out;
-    CsvDialect to = mysql_dialect();
+    CsvDialect to = other_dialect();
     CLEANUP(block_free) Block *block = NULL;
     char *directory;
     Error err;
@@ -122,6 +122,12 @@ tungsten_files_become_a_block(void **state)
         "\"I\",\"84900\",\"1\",\"2016-03-11 20:51:10.000\",\"986\",\"a\\\"b\\\\\"\n"
         "\"UD\",\"84901\",\"2\",\"2016-03-11 20:51:11.000\",\"143\",\\N\n"
         "\"UI\",\"84903\",\"3\",\"2016-03-11 20:51:11.000\",\"143\",\"\\\\N\"\n");
+    assert_false(tungsten_dialect(TEXT("mysq"), &from));
+    assert_false(tungsten_dialect(TEXT(""), &from));
+    assert_true(tungsten_dialect(TEXT("redshift"), &from));
+    assert_int_equal(from.style, CSV_QUOTED);
+    assert_true(tungsten_dialect(TEXT("vertica"), &from));
+    assert_text(from.null_word, "null");
     assert_true(tungsten_dialect(TEXT("mysql"), &from));
     file.path = arena_printf(f.arena, "%s/shop-sites-84900.csv", f.directory);
     file.table = (BlockFile){.schema = TEXT("shop"),

@@ -519,6 +519,34 @@ an_unknown_commit_time_is_the_time_of_reading(void **state)
     fixture_clear(&f);
 }
 
+static void
+remains_of_a_crash_do_not_get_into_a_block(void **state)
+{
+    Fixture f;
+    CLEANUP(block_free) Block *block = NULL;
+    char *path;
+    FileList names = {NULL, 0};
+    Error err;
+
+    (void)state;
+    fixture_init(&f);
+    path = arena_printf(f.arena, "%s/00000000000000000001", f.directory);
+    assert_ok(file_make_directory(path, &err), err);
+    assert_ok(
+        file_write_durable(arena_printf(f.arena, "%s/s.gone.csv", path), "\"torn", 5, &err), err);
+    fixture_open(&f);
+    fixture_begin(&f);
+    fixture_insert(&f, fixture_table(&f, "s", "t", 1, 1), ROW(TX("1")));
+    fixture_commit(&f);
+    block = fixture_finish(&f);
+    assert_ok(file_list(path, &names, &err), err);
+    assert_int_equal(names.count, 2);
+    assert_string_equal(names.names[0], "manifest.json");
+    assert_string_equal(names.names[1], "s.t.csv");
+    file_list_free(&names);
+    fixture_clear(&f);
+}
+
 int
 main(void)
 {
@@ -538,6 +566,7 @@ main(void)
         cmocka_unit_test(a_block_is_full_at_its_limits),
         cmocka_unit_test(too_little_free_space_is_said_before_a_block_begins),
         cmocka_unit_test(an_unknown_commit_time_is_the_time_of_reading),
+        cmocka_unit_test(remains_of_a_crash_do_not_get_into_a_block),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);

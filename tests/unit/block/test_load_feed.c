@@ -19,7 +19,7 @@ block_of(Fixture *f, size_t rows)
 }
 
 static char *
-csv_path(const Fixture *f, const Block *block)
+path_of_file(const Fixture *f, const Block *block)
 {
     return arena_printf(f->arena, "%s/%s", block->path, block->manifest.files[0].name.data);
 }
@@ -103,11 +103,11 @@ damage_is_told_by_feed_and_check(void **state)
     for (uint64_t at = 0; at < block->manifest.files[0].bytes; at++) {
         CLEANUP(load_feed_close) LoadFeed *feed = load_feed_open(block, 0, true, &err);
         char old;
-        int fd = open(csv_path(&f, block), O_RDONLY | O_CLOEXEC);
+        int fd = open(path_of_file(&f, block), O_RDONLY | O_CLOEXEC);
 
         assert_int_equal(pread(fd, &old, 1, (off_t)at), 1);
         (void)close(fd);
-        poke(csv_path(&f, block), (off_t)at, (char)(old ^ 1));
+        poke(path_of_file(&f, block), (off_t)at, (char)(old ^ 1));
         assert_non_null(feed);
         assert_false(drain(feed, &err));
         assert_int_equal(err.kind, ERR_DATA);
@@ -115,17 +115,17 @@ damage_is_told_by_feed_and_check(void **state)
         assert_false(block_check(block, false, &err));
         assert_non_null(strstr(err.text, ": checksum "));
         assert_false(block_check(block, true, &err));
-        poke(csv_path(&f, block), (off_t)at, old);
+        poke(path_of_file(&f, block), (off_t)at, old);
     }
     assert_ok(block_check(block, true, &err), err);
-    assert_int_equal(truncate(csv_path(&f, block), 50), 0);
+    assert_int_equal(truncate(path_of_file(&f, block), 50), 0);
     assert_null(load_feed_open(block, 0, true, &err));
     assert_non_null(strstr(err.text, ": 50 bytes, but the manifest says "));
     assert_false(block_check(block, false, &err));
     assert_non_null(strstr(err.text, ": 50 bytes, but the manifest says "));
     assert_false(block_check(block, true, &err));
     assert_non_null(strstr(err.text, ":1: the last line is cut off"));
-    assert_int_equal(unlink(csv_path(&f, block)), 0);
+    assert_int_equal(unlink(path_of_file(&f, block)), 0);
     assert_false(block_check(block, false, &err));
     assert_int_equal(err.kind, ERR_DATA);
     assert_non_null(strstr(err.text, ": the manifest names it, but it is missing"));
