@@ -119,15 +119,18 @@ tungsten_is_directory(const char *directory)
     return found;
 }
 
-/* The index of a word among words parted by "|". */
-static bool
-find_word(Text words, Text word, size_t *ret_index)
+bool
+tungsten_csv_parse(Text csv_type, TungstenCsv *ret_csv)
 {
-    for (size_t i = 0; words.len > 0; i++) {
+    static const TungstenCsv types[] = {TUNGSTEN_CSV_PLAIN, TUNGSTEN_CSV_BACKSLASH,
+        TUNGSTEN_CSV_BACKSLASH, TUNGSTEN_CSV_VERTICA, TUNGSTEN_CSV_REDSHIFT};
+    Text words = TEXT(TUNGSTEN_CSV_TYPES);
+
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
         size_t end = text_find(words, '|');
 
-        if (text_equal((Text){words.data, end}, word)) {
-            *ret_index = i;
+        if (text_equal((Text){words.data, end}, csv_type)) {
+            *ret_csv = types[i];
             return true;
         }
         end = MIN(end + 1, words.len);
@@ -136,27 +139,22 @@ find_word(Text words, Text word, size_t *ret_index)
     return false;
 }
 
-bool
-tungsten_dialect(Text csv_type, CsvDialect *ret_dialect)
+CsvDialect
+tungsten_dialect(TungstenCsv csv)
 {
-    /* in the order of TUNGSTEN_CSV_TYPES */
     static const struct {
         CsvStyle style;
         const char *null_word;
     } types[] = {
-        {CSV_TUNGSTEN_DEFAULT, "null"},
-        {CSV_TUNGSTEN_MYSQL, "\\N"},
-        {CSV_TUNGSTEN_MYSQL, "\\N"},
-        {CSV_TUNGSTEN_MYSQL, "null"},
-        {CSV_QUOTED, "null"},
+        [TUNGSTEN_CSV_PLAIN] = {CSV_TUNGSTEN_DEFAULT, "null"},
+        [TUNGSTEN_CSV_BACKSLASH] = {CSV_TUNGSTEN_MYSQL, "\\N"},
+        [TUNGSTEN_CSV_VERTICA] = {CSV_TUNGSTEN_MYSQL, "null"},
+        [TUNGSTEN_CSV_REDSHIFT] = {CSV_QUOTED, "null"},
     };
-    size_t type;
 
-    if (!find_word(TEXT(TUNGSTEN_CSV_TYPES), csv_type, &type))
-        return false;
-    *ret_dialect = (CsvDialect){
-        .style = types[type].style,
-        .null_word = text_of(types[type].null_word),
+    return (CsvDialect){
+        .style = types[csv].style,
+        .null_word = text_of(types[csv].null_word),
         .notation = {.numeric_nan = true,
             .numeric_infinity = true,
             .float_special = true,
@@ -171,5 +169,4 @@ tungsten_dialect(Text csv_type, CsvDialect *ret_dialect)
         .header_names = {TEXT("tungsten_opcode"), TEXT("tungsten_seqno"), TEXT("tungsten_row_id"),
             TEXT("tungsten_commit_timestamp"), TEXT("tungsten_service")},
     };
-    return true;
 }

@@ -35,10 +35,18 @@ bool tungsten_is_directory(const char *directory);
 bool tungsten_list(const char *directory, const TungstenTable *known, size_t known_count,
     Arena *arena, TungstenFile **ret_files, size_t *ret_count, Error *err) MUST_CHECK;
 
-/* The words of Tungsten's csvType, as the choices of an option. */
-#define TUNGSTEN_CSV_TYPES "default|mysql|oracle|vertica|redshift"
+/* Tungsten's csvType, by what differs. */
+typedef enum TungstenCsv {
+    TUNGSTEN_CSV_PLAIN,     /* default: nothing quoted or escaped */
+    TUNGSTEN_CSV_BACKSLASH, /* mysql, oracle: backslash escapes, null is \N */
+    TUNGSTEN_CSV_VERTICA,   /* the same, but null is the word null */
+    TUNGSTEN_CSV_REDSHIFT,  /* quotes doubled, null is the word null */
+} TungstenCsv;
 
-/* The dialect of one of them; false for another word. Header columns opcode, seqno, row_id,
- * timestamp (named tungsten_…); values as Java wrote them, which is the canonical notation but for
- * bools (1, 0) and time zones (UTC, none written). */
-bool tungsten_dialect(Text csv_type, CsvDialect *ret_dialect) MUST_CHECK;
+/* The words of csvType, as the choices of an option. */
+#define TUNGSTEN_CSV_TYPES "default|mysql|oracle|vertica|redshift"
+bool tungsten_csv_parse(Text csv_type, TungstenCsv *ret_csv) MUST_CHECK;
+
+/* Header columns opcode, seqno, row_id, timestamp (named tungsten_…); values as Java wrote them,
+ * which is the canonical notation but for bools (1, 0) and time zones (UTC, none written). */
+CsvDialect tungsten_dialect(TungstenCsv csv);

@@ -106,6 +106,7 @@ static void
 tungsten_files_become_a_block(void **state)
 {
     Fixture f;
+    TungstenCsv csv;
     CsvDialect from;
     CsvDialect to = fixture_dialect();
     BlockColumn columns[] = {
@@ -122,13 +123,12 @@ tungsten_files_become_a_block(void **state)
         "\"I\",\"84900\",\"1\",\"2016-03-11 20:51:10.000\",\"986\",\"a\\\"b\\\\\"\n"
         "\"UD\",\"84901\",\"2\",\"2016-03-11 20:51:11.000\",\"143\",\\N\n"
         "\"UI\",\"84903\",\"3\",\"2016-03-11 20:51:11.000\",\"143\",\"\\\\N\"\n");
-    assert_false(tungsten_dialect(TEXT("mysq"), &from));
-    assert_false(tungsten_dialect(TEXT(""), &from));
-    assert_true(tungsten_dialect(TEXT("redshift"), &from));
-    assert_int_equal(from.style, CSV_QUOTED);
-    assert_true(tungsten_dialect(TEXT("vertica"), &from));
-    assert_text(from.null_word, "null");
-    assert_true(tungsten_dialect(TEXT("mysql"), &from));
+    assert_false(tungsten_csv_parse(TEXT("mysq"), &csv));
+    assert_false(tungsten_csv_parse(TEXT(""), &csv));
+    assert_true(tungsten_csv_parse(TEXT("redshift"), &csv));
+    assert_int_equal(csv, TUNGSTEN_CSV_REDSHIFT);
+    assert_true(tungsten_csv_parse(TEXT("mysql"), &csv));
+    from = tungsten_dialect(csv);
     file.path = arena_printf(f.arena, "%s/shop-sites-84900.csv", f.directory);
     file.table = (BlockFile){.schema = TEXT("shop"),
         .table = TEXT("sites"),
