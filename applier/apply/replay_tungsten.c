@@ -164,29 +164,27 @@ plan_file(const TungstenPlan *plan, const Block *block, const BlockFile *listed,
     return find_columns(plan, base, file, err) && find_key(plan, rule, base, file, err);
 }
 
-/* Tungsten's csvType settings. */
+#define CSV_TYPES "default, mysql, oracle, vertica, redshift"
+
+/* Tungsten's csvType setting: the nth word of CSV_TYPES. */
 static bool
 find_dialect(const char *csv_type, CsvDialect *ret_dialect, Error *err)
 {
-    static const struct {
-        const char *name;
-        TungstenCsv csv;
-    } types[] = {
-        {"default", TUNGSTEN_CSV_PLAIN},
-        {"mysql", TUNGSTEN_CSV_BACKSLASH},
-        {"oracle", TUNGSTEN_CSV_BACKSLASH},
-        {"vertica", TUNGSTEN_CSV_VERTICA},
-        {"redshift", TUNGSTEN_CSV_REDSHIFT},
-    };
+    static const TungstenCsv csvs[] = {TUNGSTEN_CSV_PLAIN, TUNGSTEN_CSV_BACKSLASH,
+        TUNGSTEN_CSV_BACKSLASH, TUNGSTEN_CSV_VERTICA, TUNGSTEN_CSV_REDSHIFT};
+    Text rest = TEXT(CSV_TYPES);
 
-    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
-        if (strcmp(types[i].name, csv_type) != 0)
-            continue;
-        *ret_dialect = tungsten_dialect(types[i].csv);
-        return true;
+    for (size_t i = 0; i < ARRAY_LEN(csvs); i++) {
+        size_t end = text_find(rest, ',');
+
+        if (text_is(text_trim((Text){rest.data, end}), csv_type)) {
+            *ret_dialect = tungsten_dialect(csvs[i]);
+            return true;
+        }
+        rest.data += MIN(end + 1, rest.len);
+        rest.len -= MIN(end + 1, rest.len);
     }
-    return error_set(err, ERR_USAGE,
-        "--csv-type %s: one of default, mysql, oracle, vertica, redshift is expected", csv_type);
+    return error_set(err, ERR_USAGE, "--csv-type %s: one of " CSV_TYPES " is expected", csv_type);
 }
 
 Block *
