@@ -1,3 +1,5 @@
+#include "script/fill.h"
+
 #include "script/merge_params.h"
 
 /* A backslash before each of these. */

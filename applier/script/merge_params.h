@@ -42,6 +42,4 @@ const ParamValue *merge_params_get(const MergeParams *params, Text name);
 /* Does the statement's condition hold? */
 bool merge_params_allow(const MergeParams *params, ScriptCondition condition);
 
-/* Append the statement with its parameters filled in. ERR_SCRIPT "file:line:column: reason". */
-bool script_fill(const Script *script, const ScriptStatement *statement, const MergeParams *params,
-    Buf *out, Error *err) MUST_CHECK;
+#include "script/fill.h"

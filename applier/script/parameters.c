@@ -1,4 +1,6 @@
-#include "script/script.h"
+#include "script/parameters.h"
+
+#include <stddef.h>
 
 #define IN(section)  (1u << SECTION_##section)
 #define IN_TABLE     (IN(LOAD) | IN(APPLY))
@@ -62,3 +64,19 @@ const ScriptParameter script_parameters[] = {
         "When it was truncated, as a string in UTC; NULL where the source does not tell."},
     {NULL, 0, false, NULL},
 };
+
+static const char *const section_names[SECTION_COUNT] = {
+    [SECTION_PREPARE] = "prepare",
+    [SECTION_BEGIN] = "begin",
+    [SECTION_LOAD] = "load",
+    [SECTION_TRUNCATE] = "truncate",
+    [SECTION_APPLY] = "apply",
+    [SECTION_COMMIT] = "commit",
+    [SECTION_RELEASE] = "release",
+};
+
+const char *
+script_section_name(ScriptSection section)
+{
+    return section_names[section];
+}

@@ -8,16 +8,6 @@
 
 #define SCRIPT_MAX_BYTES ((size_t)16 * 1024 * 1024)
 
-static const char *const section_names[SECTION_COUNT] = {
-    [SECTION_PREPARE] = "prepare",
-    [SECTION_BEGIN] = "begin",
-    [SECTION_LOAD] = "load",
-    [SECTION_TRUNCATE] = "truncate",
-    [SECTION_APPLY] = "apply",
-    [SECTION_COMMIT] = "commit",
-    [SECTION_RELEASE] = "release",
-};
-
 typedef struct Parser {
     Script *script;
     const SqlDialect *dialect;
@@ -30,12 +20,6 @@ typedef struct Parser {
     bool reads_file; /* CSV_FILE or BLOCK_DIR outside streamed loads */
     bool has_streamed;
 } Parser;
-
-const char *
-script_section_name(ScriptSection section)
-{
-    return section_names[section];
-}
 
 static bool fail(const Parser *parser, Error *err, const char *fmt, ...) PRINTF(3, 4);
 
@@ -84,7 +68,7 @@ check_parameter(
         return fail_piece(parser, piece, err, "is not a parameter", "");
     if ((parameter->sections & 1u << parser->section) == 0)
         return fail_piece(
-            parser, piece, err, "has no value in section @", section_names[parser->section]);
+            parser, piece, err, "has no value in section @", script_section_name(parser->section));
     if (text_starts_with(piece->parameter, "KEPT_") && statement->condition != CONDITION_KEPT)
         return fail_piece(parser, piece, err,
             "is empty for most tables: write \"-- @if kept\" in front of this statement", "");
@@ -105,7 +89,7 @@ is_inside_transaction(ScriptSection section)
 static bool
 check_kind(Parser *parser, const ScriptStatement *statement, Error *err)
 {
-    const char *section = section_names[parser->section];
+    const char *section = script_section_name(parser->section);
 
     if (statement->kind == STATEMENT_ENDS_TRANSACTION && is_inside_transaction(parser->section))
         return fail(parser, err,
@@ -248,7 +232,7 @@ parse_if(Parser *parser, Text rest, Error *err)
         return fail(parser, err, "\"@if kept\" or \"@if values\" is expected");
     if (parser->section != SECTION_APPLY && parser->section != SECTION_LOAD)
         return fail(
-            parser, err, "@if has no meaning in section @%s", section_names[parser->section]);
+            parser, err, "@if has no meaning in section @%s", script_section_name(parser->section));
     parser->condition_line = parser->item.line;
     parser->condition_column = parser->item.column;
     return true;
@@ -258,10 +242,11 @@ static bool
 parse_section(Parser *parser, ScriptSection section, Text rest, Error *err)
 {
     if (rest.len > 0)
-        return fail(parser, err, "nothing is expected behind \"@%s\"", section_names[section]);
+        return fail(
+            parser, err, "nothing is expected behind \"@%s\"", script_section_name(section));
     if (parser->section_lines[section] > 0)
-        return fail(parser, err, "section @%s began already in line %d", section_names[section],
-            parser->section_lines[section]);
+        return fail(parser, err, "section @%s began already in line %d",
+            script_section_name(section), parser->section_lines[section]);
     if (!check_condition_used(parser, err))
         return false;
     parser->section = section;
@@ -276,7 +261,7 @@ parse_directive(Parser *parser, Error *err)
     Text name = take_word(&rest);
 
     for (size_t i = 0; i < SECTION_COUNT; i++) {
-        if (text_is(name, section_names[i]))
+        if (text_is(name, script_section_name((ScriptSection)i)))
             return parse_section(parser, (ScriptSection)i, rest, err);
     }
     if (text_is(name, "expect"))

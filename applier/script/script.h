@@ -5,8 +5,8 @@
  * text before the first section may only be comments. Directives, comment lines too:
  *   -- @all_lines            the script needs every line: no compaction
  *   -- @expect rows N        after a statement: it must have changed N rows (N may be a parameter)
- *   -- @if kept              the next statement runs only for a base table with columns that the
- * file lacks (generated ones do not count)
+ *   -- @if kept              the next statement runs only where the base table has columns that
+ *                            the file lacks (generated ones do not count)
  *   -- @if values            … only where the file has columns beside the key
  * A statement ends with ";" as the SQL dialect sees it; "\!" at a line's start is an
  * operating-system command to the end of the line; with dot_commands a line that begins with "." is
@@ -20,20 +20,8 @@
 #pragma once
 
 #include "base/error.h"
+#include "script/parameters.h"
 #include "target/sql_dialect.h"
-
-typedef enum ScriptSection {
-    SECTION_PREPARE,
-    SECTION_BEGIN,
-    SECTION_LOAD,
-    SECTION_TRUNCATE,
-    SECTION_APPLY,
-    SECTION_COMMIT,
-    SECTION_RELEASE,
-    SECTION_COUNT,
-} ScriptSection;
-
-const char *script_section_name(ScriptSection section); /* "prepare" … */
 
 /*
  * Where a parameter stands, which decides how its value is escaped. A text between dollar quotes is
@@ -86,15 +74,6 @@ typedef struct Script {
                        skipped: no   other statement or command uses CSV_FILE or BLOCK_DIR */
     Arena *arena;
 } Script;
-
-/* All the parameters there are, for the checker, help and reference; ended by name NULL. */
-typedef struct ScriptParameter {
-    const char *name;
-    unsigned sections; /* bit 1 << ScriptSection where it has a value */
-    bool needs_key;
-    const char *doc;
-} ScriptParameter;
-extern const ScriptParameter script_parameters[];
 
 Script *script_load(const char *path, const SqlDialect *dialect, Error *err) MUST_CHECK;
 Script *script_parse(const char *path, Text text, const SqlDialect *dialect, Error *err) MUST_CHECK;

@@ -70,7 +70,7 @@ is_committing_set(const Text *words, Text sql)
 }
 
 static StatementKind
-mysql_classify(Text sql)
+classify(Text sql)
 {
     LeadingWords leading = sql_leading_words(&sql_dialect_mysql, sql);
     const Text *words = leading.words;
@@ -84,7 +84,7 @@ mysql_classify(Text sql)
             sql_scanner_next(&leading.rest, &token);
         while (
             token.kind != SQL_END && !(token.kind == SQL_WORD && sql_word_is(token.text, "for")));
-        return mysql_classify((Text){sql.data + leading.rest.at, sql.len - leading.rest.at});
+        return classify((Text){sql.data + leading.rest.at, sql.len - leading.rest.at});
     }
     if (is_definition(words) || is_administration(words) || is_transaction_control(words) ||
         is_committing_set(words, sql))
@@ -112,7 +112,7 @@ add_bytes(const TargetColumn *column, const char *alias, Buf *out)
  * its index, the second one tells the bytes apart.
  */
 static void
-mysql_key_equals(const TargetColumn *column, const char *left, const char *right, Buf *out)
+key_equals(const TargetColumn *column, const char *left, const char *right, Buf *out)
 {
     sql_add_equals(&sql_dialect_mysql, column, left, right, out);
     if (!column->is_text)
@@ -124,7 +124,7 @@ mysql_key_equals(const TargetColumn *column, const char *left, const char *right
 }
 
 static void
-mysql_key_group(const TargetColumn *column, const char *alias, Buf *out)
+key_group(const TargetColumn *column, const char *alias, Buf *out)
 {
     if (column->is_text)
         add_bytes(column, alias, out);
@@ -158,7 +158,7 @@ add_conversion(const TargetColumn *column, LogicalType logical, size_t number, B
 }
 
 static void
-mysql_load_columns(const Text *header, size_t header_count, const TargetColumn *const *columns,
+load_columns(const Text *header, size_t header_count, const TargetColumn *const *columns,
     const LogicalType *logical, size_t column_count, Buf *list, Buf *set)
 {
     const SqlDialect *dialect = &sql_dialect_mysql;
@@ -209,8 +209,8 @@ const SqlDialect sql_dialect_mysql = {
             .table_tail = " ENGINE=InnoDB",
             .latest = " FOR UPDATE",
         },
-    .classify = mysql_classify,
-    .key_equals = mysql_key_equals,
-    .key_group = mysql_key_group,
-    .load_columns = mysql_load_columns,
+    .classify = classify,
+    .key_equals = key_equals,
+    .key_group = key_group,
+    .load_columns = load_columns,
 };
