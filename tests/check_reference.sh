@@ -3,7 +3,7 @@
 #
 #   tests/check_reference.sh DRAY
 #
-# To bring them up to date: DRAY help --write-reference docs/reference
+# To bring them up to date: DRAY help --write-reference .
 set -euo pipefail
 cd "$(dirname "$0")/.."
 fresh="$(mktemp -d)"
@@ -13,6 +13,6 @@ trap 'rm -rf "$fresh"' EXIT
 # pages written by hand may stand beside the printed ones
 status=0
 while read -r name; do
-    diff -u "docs/reference/$name" "$fresh/$name" || status=1
+    diff -u "$name" "$fresh/$name" || status=1
 done < <(cd "$fresh" && find . -type f | sort)
 exit $status
