@@ -85,8 +85,7 @@ entry_read(Catalog *catalog, CatalogEntry *entry, Text schema, Text name, Error 
 }
 
 bool
-catalog_table(
-    Catalog *catalog, Text schema, Text name, const TargetTable **ret_table, Error *err)
+catalog_table(Catalog *catalog, Text schema, Text name, const TargetTable **ret_table, Error *err)
 {
     CatalogEntry *entry = entry_find(catalog, schema, name);
 

@@ -19,7 +19,7 @@ CLEANUP_DEFINE(Catalog *, catalog_free);
 
 /* *ret_table is NULL where the target has no such table; valid until catalog_forget() or the next
  * call for the same table. Retriable errors are the caller's to retry. */
-bool catalog_table(Catalog *catalog, Text schema, Text name, const TargetTable **ret_table,
-    Error *err) MUST_CHECK;
+bool catalog_table(
+    Catalog *catalog, Text schema, Text name, const TargetTable **ret_table, Error *err) MUST_CHECK;
 /* Is what was told of this table too old to be believed? */
 bool catalog_is_stale(const Catalog *catalog, Text schema, Text name);

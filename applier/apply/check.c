@@ -155,8 +155,8 @@ check_out_table(Check *check, const OutTable *out)
             TEXT_ARG(spec.name), TEXT_ARG(why));
         add_error(check, name, &err);
     } else {
-        buf_addf(check->report, "ok       %s to %s" TEXT_FMT ", key of %zu columns, staging table "
-                                TEXT_FMT "%s\n",
+        buf_addf(check->report,
+            "ok       %s to %s" TEXT_FMT ", key of %zu columns, staging table " TEXT_FMT "%s\n",
             name, "", TEXT_ARG(plan.plans[0].base->name), out->key_count, TEXT_ARG(spec.name),
             stage == NULL ? " (will be made)" : "");
     }

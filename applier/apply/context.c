@@ -70,8 +70,8 @@ build_dialect(Context *context)
 static bool
 load_script(Context *context, const char *name, Error *err)
 {
-    char *path = script_find(name, context->config->directory, context->data_directory,
-        context->target->name, err);
+    char *path = script_find(
+        name, context->config->directory, context->data_directory, context->target->name, err);
 
     if (path == NULL)
         return false;
@@ -97,8 +97,7 @@ load_scripts(Context *context, Error *err)
         if (rule->merge_script.data == NULL)
             context->script_count++;
         else if (!load_script(context, rule->merge_script.data, err))
-            return error_wrap(
-                err, "%s:%d: merge_script", context->config->path, rule->line);
+            return error_wrap(err, "%s:%d: merge_script", context->config->path, rule->line);
     }
     return true;
 }

@@ -90,8 +90,8 @@ loader_connect(Loader *loader, Error *err)
         ok = position_prepare(loader->connection.target, schema, err) &&
              position_acquire(loader->connection.target, schema, service, arena, &position, err);
     else
-        ok = position_reacquire(loader->connection.target, schema, service,
-            loader->position.fence, arena, &position, err);
+        ok = position_reacquire(loader->connection.target, schema, service, loader->position.fence,
+            arena, &position, err);
     if (!ok) {
         drop_target(loader);
         return false;
@@ -116,8 +116,7 @@ loader_wait(Loader *loader, int64_t started_ms, unsigned tries, Error *err)
     for (unsigned i = 0; i < tries && wait_ms < retry->max_wait_ms; i++)
         wait_ms *= 2;
     wait_ms = MIN(wait_ms, retry->max_wait_ms);
-    if (retry->max_time_ms > 0 &&
-        clock_monotonic_ms() + wait_ms - started_ms > retry->max_time_ms)
+    if (retry->max_time_ms > 0 && clock_monotonic_ms() + wait_ms - started_ms > retry->max_time_ms)
         return error_wrap(err, "gave up after %u tries", tries + 1);
     if (loader->retry != NULL)
         loader->retry(loader->retry_context, err, wait_ms);
@@ -161,8 +160,8 @@ loader_close(Loader *loader)
 
 /* @begin or @commit of every script of the block, each once. */
 static bool
-run_block_section(Loader *loader, const Block *block, const BlockPlan *plan,
-    ScriptSection section, ScriptTiming *timing, Error *err)
+run_block_section(Loader *loader, const Block *block, const BlockPlan *plan, ScriptSection section,
+    ScriptTiming *timing, Error *err)
 {
     for (size_t i = 0; i < plan->count; i++) {
         SectionRun run = {block, NULL, plan->plans[i].script, section, true};
@@ -177,16 +176,15 @@ run_block_section(Loader *loader, const Block *block, const BlockPlan *plan,
 }
 
 static bool
-run_file(Loader *loader, const Block *block, const MergePlan *plan, ScriptTiming *timing,
-    Error *err)
+run_file(
+    Loader *loader, const Block *block, const MergePlan *plan, ScriptTiming *timing, Error *err)
 {
     SectionRun run = {block, plan, plan->script, SECTION_TRUNCATE, true};
 
     if (plan->file->truncate && !connection_run(&loader->connection, &run, timing, err))
         return false;
     run.section = SECTION_APPLY;
-    return plan->file->name.data == NULL ||
-           connection_run(&loader->connection, &run, timing, err);
+    return plan->file->name.data == NULL || connection_run(&loader->connection, &run, timing, err);
 }
 
 static bool
@@ -296,8 +294,8 @@ apply_once(Loader *loader, const Block *block, const LoaderMode *mode, LoaderTim
     if (!plan_block(loader->context, loader->connection.target, block, arena, &plan, err))
         return false;
     plan_filter(&plan, mode);
-    if (!plan_stage(loader->context, loader->connection.target, &plan, &loader->stages,
-            ret_cached, err))
+    if (!plan_stage(
+            loader->context, loader->connection.target, &plan, &loader->stages, ret_cached, err))
         return false;
     for (size_t i = 0; i < plan.count; i++)
         if (plan.plans[i].script != NULL &&
@@ -328,8 +326,8 @@ block_is_in(const Loader *loader, const Block *block, bool *ret_in, Error *err)
 }
 
 bool
-loader_apply(Loader *loader, const Block *block, const LoaderMode *mode, LoaderTiming *timing,
-    Error *err)
+loader_apply(
+    Loader *loader, const Block *block, const LoaderMode *mode, LoaderTiming *timing, Error *err)
 {
     int64_t started_ms = clock_monotonic_ms();
     unsigned tries = 0;

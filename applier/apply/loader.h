@@ -1,7 +1,8 @@
 /*
  * loader.h - loads a block exactly once: staging, merge, position, commit, retry
  *
- * Owns the connections to the target. Belongs to one thread. Why exactly once: see target/position.h.
+ * Owns the connections to the target. Belongs to one thread. Why exactly once: see
+ * target/position.h.
  */
 #pragma once
 
@@ -19,8 +20,8 @@ typedef struct Loader Loader;
 /* Called when a try failed and will be repeated after wait_ms; NULL: not wanted. */
 typedef void LoaderRetryFn(void *context, const Error *err, int64_t wait_ms);
 
-/* Connects, makes dray_position if it is missing, takes the service over (fence + 1). Retries what is
- * retriable, as retry: says. */
+/* Connects, makes dray_position if it is missing, takes the service over (fence + 1). Retries what
+ * is retriable, as retry: says. */
 Loader *loader_open(const Context *context, LoaderRetryFn *retry, void *retry_context, Error *err)
     MUST_CHECK;
 void loader_close(Loader *loader); /* runs @release */
@@ -40,8 +41,9 @@ typedef struct LoaderMode {
 
 /*
  * Load, merge and commit a block. Returns when it is committed, also if that was found out only
- * after a lost connection. A block that begins past the position's next seqno is refused unless the position is 0 or gaps
- * were allowed by the caller (it is the caller who knows). ERR_STOPPED when STOP_NOW came first.
+ * after a lost connection. A block that begins past the position's next seqno is refused unless the
+ * position is 0 or gaps were allowed by the caller (it is the caller who knows). ERR_STOPPED when
+ * STOP_NOW came first.
  */
-bool loader_apply(Loader *loader, const Block *block, const LoaderMode *mode,
-    LoaderTiming *timing, Error *err) MUST_CHECK;
+bool loader_apply(Loader *loader, const Block *block, const LoaderMode *mode, LoaderTiming *timing,
+    Error *err) MUST_CHECK;

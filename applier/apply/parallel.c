@@ -20,7 +20,7 @@ struct ParallelLoad {
     const Block *block;
     const BlockPlan *plan;
     pthread_mutex_t mutex;
-    size_t next;  /* plan to take next */
+    size_t next; /* plan to take next */
     bool failed;
     Error error; /* of the first failure */
 };
@@ -134,8 +134,8 @@ parallel_load_run(ParallelLoad *load, const Block *block, const BlockPlan *plan,
     load->next = 0;
     load->failed = false;
     for (; started < MIN(files, load->count); started++)
-        if (pthread_create(&load->workers[started].thread, NULL, worker_main,
-                &load->workers[started]) != 0)
+        if (pthread_create(
+                &load->workers[started].thread, NULL, worker_main, &load->workers[started]) != 0)
             break;
     if (files > 0 && started == 0)
         return error_set(err, ERR_INTERNAL, "no thread could be started");

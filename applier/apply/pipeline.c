@@ -30,12 +30,13 @@ typedef struct Pipeline {
 
     /* loader thread */
     PipelineTotals totals;
-    int64_t status_ms; /* when status.json was written last */
+    int64_t status_ms;  /* when status.json was written last */
     bool status_behind; /* it does not show the last commit yet */
     bool caught_up;     /* as it was written last */
 } Pipeline;
 
-/* ---- status.json ------------------------------------------------------------------------------ */
+/* ---- status.json ------------------------------------------------------------------------------
+ */
 
 static void
 write_status(Pipeline *pipeline, const char *state, const Error *failure)
@@ -58,7 +59,8 @@ write_status(Pipeline *pipeline, const char *state, const Error *failure)
     pipeline->caught_up = status.caught_up;
 }
 
-/* ---- loader thread ---------------------------------------------------------------------------- */
+/* ---- loader thread ----------------------------------------------------------------------------
+ */
 
 static void
 on_retry(void *context, const Error *err, int64_t wait_ms)
@@ -136,7 +138,8 @@ load_blocks(Pipeline *pipeline, Error *err)
         if (ended)
             return true;
         if (block == NULL) {
-            if (pipeline->status_behind || pipeline->caught_up != reader_caught_up(pipeline->reader))
+            if (pipeline->status_behind ||
+                pipeline->caught_up != reader_caught_up(pipeline->reader))
                 write_status(pipeline, "running", NULL);
             continue;
         }
@@ -173,7 +176,8 @@ reader_main(void *argument)
     return NULL;
 }
 
-/* ---- start and finish ------------------------------------------------------------------------- */
+/* ---- start and finish -------------------------------------------------------------------------
+ */
 
 static void
 pipeline_free(Pipeline *pipeline)
@@ -220,7 +224,8 @@ open_parts(Pipeline *pipeline, const RunOptions *options, Error *err)
         "service starts seqno=%" PRIu64 " fence=%" PRIu64 " source_position=" TEXT_FMT,
         position->seqno, position->fence, TEXT_ARG(position->source_position));
     if (removed > 0)
-        log_line(LOG_INFO, "main", "removed %zu block directories that were not committed", removed);
+        log_line(
+            LOG_INFO, "main", "removed %zu block directories that were not committed", removed);
     start.fence = position->fence;
     start.seqno = position->seqno;
     start.position = position->source_position;

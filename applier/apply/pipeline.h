@@ -27,8 +27,8 @@ typedef struct PipelineTotals {
 } PipelineTotals;
 
 /*
- * False with the error that ended the run; a requested stop and the end of the source are no errors.
- * *ret_totals is always set. Keeps status.json (apply/status.h) up to date.
+ * False with the error that ended the run; a requested stop and the end of the source are no
+ * errors. *ret_totals is always set. Keeps status.json (apply/status.h) up to date.
  */
 bool pipeline_run(const Context *context, const RunOptions *options, PipelineTotals *ret_totals,
     Error *err) MUST_CHECK;

@@ -5,8 +5,8 @@
 #include "ddl/stage.h"
 #include "event/rule.h"
 
-#define TABLE_FMT     TEXT_FMT "." TEXT_FMT
-#define TABLE_ARG(f)  TEXT_ARG((f)->schema), TEXT_ARG((f)->table)
+#define TABLE_FMT    TEXT_FMT "." TEXT_FMT
+#define TABLE_ARG(f) TEXT_ARG((f)->schema), TEXT_ARG((f)->table)
 
 typedef struct Planner {
     const Context *context;
@@ -95,8 +95,7 @@ match_columns(const Planner *planner, MergePlan *plan, Error *err)
             plan->base, file->columns[i].name, planner->context->target->sql->fold_names);
         if (plan->columns[i] == NULL)
             return error_set(err, ERR_CONFIG,
-                "table " TABLE_FMT ": column " TEXT_FMT
-                " is not in the target table " TEXT_FMT
+                "table " TABLE_FMT ": column " TEXT_FMT " is not in the target table " TEXT_FMT
                 ": add it there, or write a rule with columns: {skip: [" TEXT_FMT "]}",
                 TABLE_ARG(file), TEXT_ARG(file->columns[i].name), TEXT_ARG(plan->base->name),
                 TEXT_ARG(file->columns[i].name));
@@ -144,7 +143,8 @@ find_key(MergePlan *plan, Error *err)
         TABLE_ARG(plan->file), plan->script->path);
 }
 
-/* In a schema for staging tables alone, tables of several schemas meet: their schema goes in front. */
+/* In a schema for staging tables alone, tables of several schemas meet: their schema goes in front.
+ */
 static void
 name_stage(const Planner *planner, MergePlan *plan)
 {
@@ -158,8 +158,8 @@ name_stage(const Planner *planner, MergePlan *plan)
         buf_addf(&name, TEXT_FMT "_", TEXT_ARG(plan->base->schema));
     buf_add_text(&name, plan->base->name);
     plan->stage_schema = apart ? text_of(stage->schema) : plan->base->schema;
-    plan->stage_name = stage_table_name(planner->context->target->sql,
-        text_of(stage->table_prefix), buf_text(&name), ordinal, planner->arena);
+    plan->stage_name = stage_table_name(planner->context->target->sql, text_of(stage->table_prefix),
+        buf_text(&name), ordinal, planner->arena);
 }
 
 /* Two base tables never share a staging table: a.b_c and a_b.c could. */
@@ -176,8 +176,8 @@ check_stages(const BlockPlan *plan, Error *err)
 
         if (one->script == NULL)
             continue;
-        buf_addf(&key, TEXT_FMT "." TEXT_FMT, TEXT_ARG(one->stage_schema),
-            TEXT_ARG(one->stage_name));
+        buf_addf(
+            &key, TEXT_FMT "." TEXT_FMT, TEXT_ARG(one->stage_schema), TEXT_ARG(one->stage_name));
         other = map_get(&stages, buf_text(&key));
         if (other == NULL)
             (void)map_put(&stages, buf_text(&key), one);

@@ -1,8 +1,8 @@
 /*
  * plan.h - how one CSV file of a block is merged: its base table, staging table, columns, script
  *
- * Made by the loader for every file of every block from the target's catalogue as it is then, so that a
- * column added to the base table a second ago is known.
+ * Made by the loader for every file of every block from the target's catalogue as it is then, so
+ * that a column added to the base table a second ago is known.
  */
 #pragma once
 
@@ -12,7 +12,7 @@
 
 typedef struct MergePlan {
     const BlockFile *file;
-    const TableRule *rule;  /* NULL: none */
+    const TableRule *rule; /* NULL: none */
     const Script *script;
     const TargetTable *base;
     Text stage_schema;
@@ -31,8 +31,9 @@ typedef struct BlockPlan {
 } BlockPlan;
 
 /*
- * Describe every base table of the block. ERR_TARGET: a missing base table; ERR_CONFIG: a column only the source has, no key under a
- * script that needs one, two source tables in one target table: each names table and way out.
+ * Describe every base table of the block. ERR_TARGET: a missing base table; ERR_CONFIG: a column
+ * only the source has, no key under a script that needs one, two source tables in one target table:
+ * each names table and way out.
  */
 bool plan_block(const Context *context, Target *target, const Block *block, Arena *arena,
     BlockPlan *ret_plan, Error *err) MUST_CHECK;
@@ -44,7 +45,7 @@ typedef struct StageCache {
 
 void stage_cache_clear(StageCache *cache);
 
-/* Make sure of the staging tables; those that the cache knows for the same base table are not asked for again.
- * *ret_cached tells whether any was taken from the cache. Outside a transaction. */
+/* Make sure of the staging tables; those that the cache knows for the same base table are not asked
+ * for again. *ret_cached tells whether any was taken from the cache. Outside a transaction. */
 bool plan_stage(const Context *context, Target *target, const BlockPlan *plan, StageCache *cache,
     bool *ret_cached, Error *err) MUST_CHECK;

@@ -21,7 +21,8 @@ CLEANUP_DEFINE(Queue *, queue_free);
 bool queue_push(Queue *queue, Block *block);
 /* Reader: nothing waits and nothing is being loaded, so a small block may be closed. */
 bool queue_is_idle(Queue *queue);
-/* Reader: the source's position of the last committed block, copied into *position, if it moved since the last call. */
+/* Reader: the source's position of the last committed block, copied into *position, if it moved
+ * since the last call. */
 bool queue_acknowledged(Queue *queue, Buf *position);
 /* Reader: there will be no more blocks. */
 void queue_close(Queue *queue);

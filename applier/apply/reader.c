@@ -31,8 +31,8 @@ struct BlockReader {
     int64_t block_opened_ms;
     int64_t read_us;
     bool in_transaction;
-    bool ends; /* nothing more will come */
-    bool torn; /* the source ended inside a transaction */
+    bool ends;           /* nothing more will come */
+    bool torn;           /* the source ended inside a transaction */
     uint64_t last_seqno; /* do not read past this transaction; 0: no limit */
     atomic_bool caught_up;
 };
@@ -62,8 +62,7 @@ source_wait(const RetryConfig *retry, int64_t started_ms, unsigned tries, Error 
     for (unsigned i = 0; i < tries && wait_ms < retry->max_wait_ms; i++)
         wait_ms *= 2;
     wait_ms = MIN(wait_ms, retry->max_wait_ms);
-    if (retry->max_time_ms > 0 &&
-        clock_monotonic_ms() + wait_ms - started_ms > retry->max_time_ms)
+    if (retry->max_time_ms > 0 && clock_monotonic_ms() + wait_ms - started_ms > retry->max_time_ms)
         return error_wrap(err, "gave up after %u tries", tries + 1);
     log_line(LOG_WARN, "reader", "will try again in %" PRId64 " ms: %s", wait_ms, err->text);
     if (stop_wait(STOP_AFTER_BLOCK, wait_ms))
@@ -181,8 +180,8 @@ on_begin(BlockReader *reader, const Event *event, Error *err)
         router_forget_old(reader->router);
     }
     reader->in_transaction = true;
-    return block_writer_begin(reader->writer, reader->seqno + 1, event->commit_time_us,
-        buf_text(&reader->position), err);
+    return block_writer_begin(
+        reader->writer, reader->seqno + 1, event->commit_time_us, buf_text(&reader->position), err);
 }
 
 static bool
@@ -397,8 +396,8 @@ reader_run(BlockReader *reader, Error *err)
             continue;
         failure = *err;
         if (!read_whole_transactions(reader, &ignored) && ignored.kind != ERR_STOPPED)
-            log_line(LOG_WARN, "reader", "whole transactions before the error wait for the next start: %s",
-                ignored.text);
+            log_line(LOG_WARN, "reader",
+                "whole transactions before the error wait for the next start: %s", ignored.text);
         *err = failure;
         return torn || failure.kind == ERR_STOPPED;
     }

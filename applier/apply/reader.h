@@ -6,7 +6,8 @@
  *
  * A failure in the middle of a block: whole transactions before the failing one are not lost and
  * not held back. The open block is dropped, the source opened again where the block began, and read
- * up to the transaction before the failing one; that block is committed, then the error is reported.
+ * up to the transaction before the failing one; that block is committed, then the error is
+ * reported.
  */
 #pragma once
 

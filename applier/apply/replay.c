@@ -167,8 +167,7 @@ replay_run(
     bool ok;
 
     *ret_totals = (ReplayTotals){0};
-    if (!check_options(options, err) ||
-        !file_make_directory(context->config->block.directory, err))
+    if (!check_options(options, err) || !file_make_directory(context->config->block.directory, err))
         return false;
     path = file_join(context->config->block.directory, "lock");
     lock_fd = file_lock(path, err);

@@ -121,8 +121,7 @@ limit_list(ReplayList *list, uint64_t from, uint64_t to, Error *err)
 }
 
 bool
-replay_list(
-    const Context *context, const ReplayOptions *options, ReplayList *ret_list, Error *err)
+replay_list(const Context *context, const ReplayOptions *options, ReplayList *ret_list, Error *err)
 {
     for (size_t i = 0; i < options->directory_count; i++)
         if (!add_directory(context, ret_list, options->directories[i], err))
@@ -147,9 +146,9 @@ dialect_is_ours(const Context *context, const Block *block)
                 ours->header_count == theirs->header_count;
 
     for (size_t i = 0; same && i < ours->header_count; i++)
-        same = ours->header[i] == theirs->header[i] &&
-               text_equal(ours->header_names[ours->header[i]],
-                   theirs->header_names[theirs->header[i]]);
+        same =
+            ours->header[i] == theirs->header[i] && text_equal(ours->header_names[ours->header[i]],
+                                                        theirs->header_names[theirs->header[i]]);
     return same;
 }
 

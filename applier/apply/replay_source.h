@@ -11,9 +11,9 @@ typedef struct ReplayList {
 } ReplayList;
 
 /*
- * The blocks of the directories given, each a block directory or a directory of them. Only those that
- * hold a seqno from from_seqno to to_seqno; a limit inside a block is ERR_USAGE naming the block. A directory of
- * Tungsten's becomes one block a commit, with target_type "tungsten".
+ * The blocks of the directories given, each a block directory or a directory of them. Only those
+ * that hold a seqno from from_seqno to to_seqno; a limit inside a block is ERR_USAGE naming the
+ * block. A directory of Tungsten's becomes one block a commit, with target_type "tungsten".
  */
 bool replay_list(const Context *context, const ReplayOptions *options, ReplayList *ret_list,
     Error *err) MUST_CHECK;

@@ -31,8 +31,8 @@ known_tables(const TableRules *rules, Arena *arena, TungstenTable **ret_known)
 
         if (dot == match.len || strpbrk(match.data, "*?[") != NULL)
             continue;
-        (*ret_known)[count++] = (TungstenTable){
-            {match.data, dot}, {match.data + dot + 1, match.len - dot - 1}};
+        (*ret_known)[count++] =
+            (TungstenTable){{match.data, dot}, {match.data + dot + 1, match.len - dot - 1}};
     }
     return count;
 }
@@ -67,8 +67,7 @@ list_block(const char *directory, const TungstenFile *files, size_t count, size_
 }
 
 bool
-replay_tungsten_list(
-    const Context *context, const char *directory, ReplayList *list, Error *err)
+replay_tungsten_list(const Context *context, const char *directory, ReplayList *list, Error *err)
 {
     CLEANUP(arena_free) Arena *arena = arena_new();
     TungstenTable *known;
@@ -127,64 +126,52 @@ find_key(const TungstenPlan *plan, const TableRule *rule, const TargetTable *bas
 
     file->table.key = ARENA_ARRAY(plan->arena, size_t, count + 1);
     for (size_t i = 0; i < count; i++) {
-        Text name = rule != NULL && rule->key_count > 0 ? rule->key[i]
-                                                        : base->columns[base->key[i]].name;
+        Text name =
+            rule != NULL && rule->key_count > 0 ? rule->key[i] : base->columns[base->key[i]].name;
         size_t at = 0;
 
         while (at < file->table.column_count && !text_equal(file->table.columns[at].name, name))
             at++;
         if (at == file->table.column_count)
-            return error_set(err, ERR_CONFIG, "%s: key column " TEXT_FMT " is not among the columns",
-                file->path, TEXT_ARG(name));
+            return error_set(err, ERR_CONFIG,
+                "%s: key column " TEXT_FMT " is not among the columns", file->path, TEXT_ARG(name));
         file->table.key[file->table.key_count++] = at;
     }
     return true;
 }
 
 static bool
-plan_file(const TungstenPlan *plan, const Block *block, const BlockFile *listed,
-    ConvertFile *file, Error *err)
+plan_file(const TungstenPlan *plan, const Block *block, const BlockFile *listed, ConvertFile *file,
+    Error *err)
 {
     const Context *context = plan->context;
-    const TableRule *rule =
-        rule_find(&context->config->tables, listed->schema, listed->table);
+    const TableRule *rule = rule_find(&context->config->tables, listed->schema, listed->table);
     TargetTable *base = NULL;
     Text schema;
     Text name;
 
     *file = (ConvertFile){.table = *listed,
-        .path = arena_printf(
-            plan->arena, "%s/" TEXT_FMT, block->path, TEXT_ARG(listed->name))};
+        .path = arena_printf(plan->arena, "%s/" TEXT_FMT, block->path, TEXT_ARG(listed->name))};
     rule_target(rule, listed->schema, listed->table, plan->arena, &schema, &name);
     if (!context->target->describe(plan->target, schema, name, plan->arena, &base, err))
         return false;
     if (base == NULL)
-        return error_set(err, ERR_TARGET, "%s: the target has no table " TEXT_FMT, file->path,
-            TEXT_ARG(name));
+        return error_set(
+            err, ERR_TARGET, "%s: the target has no table " TEXT_FMT, file->path, TEXT_ARG(name));
     return find_columns(plan, base, file, err) && find_key(plan, rule, base, file, err);
 }
 
-#define CSV_TYPES "default, mysql, oracle, vertica, redshift"
-
-/* Tungsten's csvType setting: the nth word of CSV_TYPES. */
 static bool
 find_dialect(const char *csv_type, CsvDialect *ret_dialect, Error *err)
 {
-    static const TungstenCsv csvs[] = {TUNGSTEN_CSV_PLAIN, TUNGSTEN_CSV_BACKSLASH,
-        TUNGSTEN_CSV_BACKSLASH, TUNGSTEN_CSV_VERTICA, TUNGSTEN_CSV_REDSHIFT};
-    Text rest = TEXT(CSV_TYPES);
+    TungstenCsv csv;
 
-    for (size_t i = 0; i < ARRAY_LEN(csvs); i++) {
-        size_t end = text_find(rest, ',');
-
-        if (text_is(text_trim((Text){rest.data, end}), csv_type)) {
-            *ret_dialect = tungsten_dialect(csvs[i]);
-            return true;
-        }
-        rest.data += MIN(end + 1, rest.len);
-        rest.len -= MIN(end + 1, rest.len);
-    }
-    return error_set(err, ERR_USAGE, "--csv-type %s: one of " CSV_TYPES " is expected", csv_type);
+    if (!tungsten_csv_parse(text_of(csv_type), &csv))
+        return error_set(err, ERR_USAGE,
+            "--csv-type %s: one of default, mysql, oracle, vertica, redshift is expected",
+            csv_type);
+    *ret_dialect = tungsten_dialect(csv);
+    return true;
 }
 
 Block *

@@ -9,10 +9,10 @@
 
 #include "apply/replay_source.h"
 
-/* Lists the blocks of the directory: their manifests name files, tables and seqnos only. ERR_DATA where it is no
- * such directory. */
-bool replay_tungsten_list(const Context *context, const char *directory, ReplayList *list,
-    Error *err) MUST_CHECK;
+/* Lists the blocks of the directory: their manifests name files, tables and seqnos only. ERR_DATA
+ * where it is no such directory. */
+bool replay_tungsten_list(
+    const Context *context, const char *directory, ReplayList *list, Error *err) MUST_CHECK;
 /* Is this block one of those? */
 bool replay_is_tungsten(const Block *block);
 /* Convert it into parent_directory; csv_type is "default", "mysql", "vertica" … */

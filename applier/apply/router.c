@@ -77,8 +77,8 @@ claim_target(Router *router, const OutTable *out, Error *err)
         buf_add_text(&key, out->target_schema);
     buf_add_char(&key, '\0');
     buf_add_text(&key, out->target_name);
-    buf_addf(&source, TEXT_FMT "." TEXT_FMT, TEXT_ARG(out->source_schema),
-        TEXT_ARG(out->source_name));
+    buf_addf(
+        &source, TEXT_FMT "." TEXT_FMT, TEXT_ARG(out->source_schema), TEXT_ARG(out->source_name));
     owner = map_get(&router->targets, buf_text(&key));
     if (owner == NULL) {
         owner = calloc(1, sizeof(*owner));

@@ -17,8 +17,8 @@ void router_free(Router *router);
 CLEANUP_DEFINE(Router *, router_free);
 
 /*
- * *ret_out is NULL for a table that a rule skips. It stays valid until router_forget_old(), which is called
- * between blocks.
+ * *ret_out is NULL for a table that a rule skips. It stays valid until router_forget_old(), which
+ * is called between blocks.
  */
 bool router_table(Router *router, const Table *table, const OutTable **ret_out, Error *err)
     MUST_CHECK;

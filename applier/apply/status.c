@@ -164,7 +164,8 @@ status_read(const Context *context, Arena *arena, ServiceStatus *ret_status, Err
 
     status.process_runs = is_running(config);
     /* a process that was killed could not say so */
-    if (!status.process_runs && (text_is(status.state, "running") || text_is(status.state, "retrying")))
+    if (!status.process_runs &&
+        (text_is(status.state, "running") || text_is(status.state, "retrying")))
         status.state = TEXT("killed");
     read_position(context, arena, &status);
     if (caught_up)

@@ -1,8 +1,9 @@
 /*
  * status.h - what a service is doing, as another process sees it
  *
- * The running service keeps <block.directory>/status.json up to date (at most once a second, and at every
- * change of state); the position comes from the target, and the lock tells whether a process runs.
+ * The running service keeps <block.directory>/status.json up to date (at most once a second, and at
+ * every change of state); the position comes from the target, and the lock tells whether a process
+ * runs.
  */
 #pragma once
 
@@ -10,19 +11,20 @@
 
 typedef struct ServiceStatus {
     Text service;
-    Text state;           /* running, retrying, stopped, failed, or "never run" */
+    Text state; /* running, retrying, stopped, failed, or "never run" */
     bool process_runs;
-    bool target_answers;  /* else what follows is the service's own last word */
+    bool target_answers; /* else what follows is the service's own last word */
     uint64_t seqno;
     Text source_position;
-    int64_t commit_us;    /* source commit time of the last committed transaction */
-    int64_t updated_us;   /* when it was committed */
-    double lag_seconds;   /* how old the data is; 0 when everything the source has is in; -1 unknown */
+    int64_t commit_us;  /* source commit time of the last committed transaction */
+    int64_t updated_us; /* when it was committed */
+    double
+        lag_seconds; /* how old the data is; 0 when everything the source has is in; -1 unknown */
     uint64_t block_count; /* on disk */
     uint64_t block_bytes;
-    Text last_error;      /* "" when none */
+    Text last_error; /* "" when none */
     int64_t last_error_us;
-    Text target_error;    /* why the target did not answer, or "" */
+    Text target_error; /* why the target did not answer, or "" */
 } ServiceStatus;
 
 /* Texts are in the arena. Fails only when the block directory cannot be read. */
@@ -36,7 +38,7 @@ typedef struct StatusFile {
     Text source_position;
     int64_t commit_us;
     int64_t updated_us;
-    bool caught_up; /* the source had nothing more */
+    bool caught_up;         /* the source had nothing more */
     const char *last_error; /* NULL: none */
     int64_t last_error_us;
 } StatusFile;

@@ -80,8 +80,8 @@ clock_format(int64_t time_us, char *text)
     fraction = time_us - seconds * SECOND_US;
     clock_date(seconds / DAY_S - (seconds % DAY_S < 0), &year, &month, &day);
     seconds = ((seconds % DAY_S) + DAY_S) % DAY_S;
-    len = snprintf(text, TIME_TEXT_SIZE, "%04d-%02u-%02u %02d:%02d:%02d.%06d", (int)year, month, day,
-        (int)(seconds / 3600), (int)(seconds / 60 % 60), (int)(seconds % 60), (int)fraction);
+    len = snprintf(text, TIME_TEXT_SIZE, "%04d-%02u-%02u %02d:%02d:%02d.%06d", (int)year, month,
+        day, (int)(seconds / 3600), (int)(seconds / 60 % 60), (int)(seconds % 60), (int)fraction);
     if (fraction % 1000 == 0)
         text[len -= 3] = '\0';
     return (Text){text, (size_t)len};

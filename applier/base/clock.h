@@ -7,7 +7,7 @@
 
 #include "base/text.h"
 
-#define TIME_UNKNOWN INT64_MIN
+#define TIME_UNKNOWN   INT64_MIN
 #define TIME_TEXT_SIZE 32
 
 /* Wall clock, microseconds since the epoch. */

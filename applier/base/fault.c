@@ -71,7 +71,8 @@ fault_arm_from_environment(void)
 
     if (value == NULL)
         return;
-    count = sscanf(value, "%63[^:]:%63[^:]:%63[^:]:%63[^:]", parts[0], parts[1], parts[2], parts[3]);
+    count =
+        sscanf(value, "%63[^:]:%63[^:]:%63[^:]:%63[^:]", parts[0], parts[1], parts[2], parts[3]);
     nth = strtol(parts[count == 2 ? 1 : 2], NULL, 10);
     if (count == 4)
         err_no = fault_errno(parts[3]);

@@ -255,8 +255,8 @@ lock_held(int fd, const char *path, Error *err)
     ssize_t n = pread(fd, holder, sizeof(holder) - 1, 0);
 
     holder[n < 0 ? 0 : strcspn(holder, "\n")] = '\0';
-    return error_set(err, ERR_FENCED, "%s is locked: another process of this service runs%s%s", path,
-        holder[0] == '\0' ? "" : ", pid ", holder);
+    return error_set(err, ERR_FENCED, "%s is locked: another process of this service runs%s%s",
+        path, holder[0] == '\0' ? "" : ", pid ", holder);
 }
 
 int

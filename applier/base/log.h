@@ -4,9 +4,9 @@
  *     2026-03-11 20:51:10.123 INFO sales loader: block committed seqno=84901 rows=1200
  *
  * Under a journal (JOURNAL_STREAM is set) the time is left out and the level goes in front as
- * "<6>". Control bytes in a message are written as \xHH, so that a message is always one line. Any thread may log. Never
- * hand it a secret; never a row's values above debug. Only service/, cli/ and the output of a
- * merge script's commands log; below them an Error is returned instead.
+ * "<6>". Control bytes in a message are written as \xHH, so that a message is always one line. Any
+ * thread may log. Never hand it a secret; never a row's values above debug. Only service/, cli/ and
+ * the output of a merge script's commands log; below them an Error is returned instead.
  */
 #pragma once
 

@@ -24,9 +24,9 @@ typedef struct Map {
 #define MAP_INIT ((Map){NULL, 0, 0, NULL, 0})
 
 /* an empty map has no entries at all, and NULL + 0 is not defined */
-#define map_each(map, entry)                                                              \
-    for (MapEntry *entry = (map)->entries;                                                \
-         entry != NULL && entry < (map)->entries + (map)->count; entry++)
+#define map_each(map, entry)                                                                       \
+    for (MapEntry *entry = (map)->entries; entry != NULL && entry < (map)->entries + (map)->count; \
+         entry++)
 
 /* Free keys and tables, not the values; usable again. */
 void map_clear(Map *map);

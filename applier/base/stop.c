@@ -58,7 +58,8 @@ stop_wait(StopLevel level, int64_t wait_ms)
 
     while (stop_level() < level) {
         int64_t left = end - clock_monotonic_ms();
-        struct pollfd watched = {.fd = stop_level() == STOP_NONE ? stop_fd() : -1, .events = POLLIN};
+        struct pollfd watched = {
+            .fd = stop_level() == STOP_NONE ? stop_fd() : -1, .events = POLLIN};
 
         if (left <= 0)
             return false;

@@ -89,7 +89,8 @@ run(const Arguments *arguments)
 const Command cli_replay = {
     .name = "replay",
     .summary = "load retained blocks into the target",
-    .operands = "CONFIG DIR... [--from N] [--to N] [--table GLOB] [--again] [--csv-type TYPE] [--gaps]",
+    .operands =
+        "CONFIG DIR... [--from N] [--to N] [--table GLOB] [--again] [--csv-type TYPE] [--gaps]",
     .doc = "Loads commit blocks that were kept on disk, in the order of their seqno, into the "
            "target of the configuration. A DIR is a block's directory, or a directory of them; "
            "another service, or Tungsten, may have written it.\n\n"

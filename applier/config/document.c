@@ -9,6 +9,7 @@
 #define MISTAKES_MAX  200
 #define FILE_SIZE_MAX ((size_t)1024 * 1024)
 #define SHOWN_MAX     60
+#define NESTING_MAX   1000
 
 /* Line and column of a byte, for what has no mark. */
 static void
@@ -72,6 +73,32 @@ check_end(const Document *document, yaml_parser_t *parser, Text text, Error *err
     return ok;
 }
 
+/*
+ * libyaml looks through every open bracket at each token, so a file of brackets alone would keep it
+ * busy for minutes. Brackets in texts count too: no configuration has a thousand of them open.
+ */
+static bool
+check_nesting(const Document *document, Text text, Error *err)
+{
+    int open = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        size_t line;
+        size_t column;
+
+        if (text.data[i] == '[' || text.data[i] == '{')
+            open++;
+        else if (open > 0 && (text.data[i] == ']' || text.data[i] == '}'))
+            open--;
+        if (open <= NESTING_MAX)
+            continue;
+        find_place(text, i, &line, &column);
+        return error_set(err, ERR_CONFIG, "%s:%zu:%zu: yaml: more than %d open brackets",
+            document->path, line, column, NESTING_MAX);
+    }
+    return true;
+}
+
 bool
 document_open(Document *document, const char *path, const char *directory, Text text, Arena *arena,
     Error *err)
@@ -83,7 +110,7 @@ document_open(Document *document, const char *path, const char *directory, Text 
     if (text.len > FILE_SIZE_MAX)
         return error_set(
             err, ERR_CONFIG, "%s:1:1: yaml: larger than %zu bytes", path, FILE_SIZE_MAX);
-    if (!check_utf8(document, text, err))
+    if (!check_utf8(document, text, err) || !check_nesting(document, text, err))
         return false;
     if (text_starts_with(text, "\xef\xbb\xbf"))
         text = (Text){text.data + 3, text.len - 3};

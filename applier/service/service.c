@@ -101,8 +101,8 @@ add_totals(PipelineTotals *sum, const PipelineTotals *one)
     sum->elapsed_us += one->elapsed_us;
 }
 
-/* The pipeline on a thread of its own, so that main is free for signals even while the target cannot
- * be reached. */
+/* The pipeline on a thread of its own, so that main is free for signals even while the target
+ * cannot be reached. */
 typedef struct Run {
     const Config *config;
     const RunOptions *options;
@@ -161,8 +161,7 @@ run_once(Service *service, const RunOptions *options, PipelineTotals *totals, Er
 }
 
 static bool
-run_until_stopped(
-    Service *service, const RunOptions *options, PipelineTotals *totals, Error *err)
+run_until_stopped(Service *service, const RunOptions *options, PipelineTotals *totals, Error *err)
 {
     for (;;) {
         if (!use_log(service->config, err) || !run_once(service, options, totals, err))
@@ -176,8 +175,8 @@ run_until_stopped(
 }
 
 bool
-service_run(const char *path, const ConfigSchema *schema, Config *config,
-    const RunOptions *options, PipelineTotals *ret_totals, Error *err)
+service_run(const char *path, const ConfigSchema *schema, Config *config, const RunOptions *options,
+    PipelineTotals *ret_totals, Error *err)
 {
     Service service = {.path = path, .schema = schema, .config = config};
     bool ok;

@@ -1,10 +1,10 @@
 /*
  * service.h - a pipeline with signals, as "dray run" starts it
  *
- * SIGTERM, SIGINT: end after the open block; a second one rolls back at once. SIGHUP: read the configuration again;
- * when it is right, end after the open block and go on with it, else log what is wrong and go on with the
- * old one; a log file is reopened either way. SIGPIPE is ignored. Logs start, end and the error that
- * ended the run.
+ * SIGTERM, SIGINT: end after the open block; a second one rolls back at once. SIGHUP: read the
+ * configuration again; when it is right, end after the open block and go on with it, else log what
+ * is wrong and go on with the old one; a log file is reopened either way. SIGPIPE is ignored. Logs
+ * start, end and the error that ended the run.
  */
 #pragma once
 

@@ -1,15 +1,16 @@
 /*
- * Every fault point of a whole run is made to fail in turn. Whatever comes of the run, the target then holds
- * whole transactions only, and the next run, without a fault, ends with every row exactly once. append.sql shows
- * a row that came twice, merge.sql one that was lost.
+ * Every fault point of a whole run is made to fail in turn. Whatever comes of the run, the target
+ * then holds whole transactions only, and the next run, without a fault, ends with every row
+ * exactly once. append.sql shows a row that came twice, merge.sql one that was lost.
  */
 #include "base/fault.h"
 #include "support/pipeline.h"
 
-static const char config[] = "block: {directory: blocks, max_rows: 4, max_interval: 0s, retain: all}\n"
-                             "retry: {first_wait: 1ms, max_wait: 2ms, max_time: 20ms}\n"
-                             "log: {level: error}\n"
-                             "tables: [{match: public.item, merge_script: %s}]\n";
+static const char config[] =
+    "block: {directory: blocks, max_rows: 4, max_interval: 0s, retain: all}\n"
+    "retry: {first_wait: 1ms, max_wait: 2ms, max_time: 20ms}\n"
+    "log: {level: error}\n"
+    "tables: [{match: public.item, merge_script: %s}]\n";
 
 static void
 prepare(TestService *service, const char *table)

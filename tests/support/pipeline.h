@@ -1,6 +1,6 @@
 /*
- * pipeline.h - a whole service in this process: a change log, block directory and SQLite target in a
- * temporary directory, for the pipeline's unit and fault tests
+ * pipeline.h - a whole service in this process: a change log, block directory and SQLite target in
+ * a temporary directory, for the pipeline's unit and fault tests
  */
 #pragma once
 
@@ -116,8 +116,7 @@ test_log_change(TestService *service, char action, int old_id, int id, const cha
     if (action != 'I')
         buf_addf(&service->log,
             ",\"identity\":[{\"name\":\"id\",\"type\":\"integer\",\"value\":%d}]", old_id);
-    buf_add_string(
-        &service->log, ",\"pk\":[{\"name\":\"id\",\"type\":\"integer\"}]}\n");
+    buf_add_string(&service->log, ",\"pk\":[{\"name\":\"id\",\"type\":\"integer\"}]}\n");
 }
 
 /* Write the log as it is now. */
@@ -160,7 +159,8 @@ test_service_config(const TestService *service, const char *extra, Error *err)
 
 /* A whole run to the end of the log that is on disk. */
 static inline bool
-test_service_start(const TestService *service, const char *extra, PipelineTotals *totals, Error *err)
+test_service_start(
+    const TestService *service, const char *extra, PipelineTotals *totals, Error *err)
 {
     CLEANUP(config_free) Config *config = test_service_config(service, extra, err);
     CLEANUP(context_close) Context *context = NULL;

@@ -16,33 +16,34 @@
 #include "base/error.h"
 #include "base/text.h"
 
-#define TEST_MAIN(tests)                              \
-    int main(void)                                    \
-    {                                                 \
-        cmocka_set_message_output(CM_OUTPUT_TAP);     \
+#define TEST_MAIN(tests)                                    \
+    int main(void)                                          \
+    {                                                       \
+        cmocka_set_message_output(CM_OUTPUT_TAP);           \
         return cmocka_run_group_tests((tests), NULL, NULL); \
     }
 
 /* The text is exactly this string. */
-#define assert_text(text, expected)                         \
-    do {                                                    \
-        Text text_ = (text);                                \
-        const char *expected_ = (expected);                 \
-        char *copy_ = text_dup(text_);                      \
-        assert_non_null(copy_);                             \
-        assert_string_equal(copy_, expected_);              \
+#define assert_text(text, expected)                               \
+    do {                                                          \
+        Text text_ = (text);                                      \
+        const char *expected_ = (expected);                       \
+        char *copy_ = text_dup(text_);                            \
+        assert_non_null(copy_);                                   \
+        assert_string_equal(copy_, expected_);                    \
         assert_int_equal((int)text_.len, (int)strlen(expected_)); \
-        free(copy_);                                        \
+        free(copy_);                                              \
     } while (0)
 
 /* The call succeeded; prints the error where it did not. */
-#define assert_ok(call, err)                                    \
-    do {                                                        \
-        if (!(call))                                            \
-            fail_msg("%s: %s", #call, (err).text);              \
+#define assert_ok(call, err)                       \
+    do {                                           \
+        if (!(call))                               \
+            fail_msg("%s: %s", #call, (err).text); \
     } while (0)
 
-/* A directory of this test's own below $TMPDIR or /tmp; the caller removes it (file_remove_tree). */
+/* A directory of this test's own below $TMPDIR or /tmp; the caller removes it (file_remove_tree).
+ */
 static inline char *
 test_directory(void)
 {

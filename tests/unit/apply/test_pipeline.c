@@ -27,8 +27,8 @@ changes_of_many_blocks_end_as_the_last_state(void **state)
     assert_int_equal(totals.transactions, 500);
     assert_int_equal(totals.seqno, 500);
     assert_true(totals.blocks >= 30);
-    test_service_query(&service,
-        "SELECT count(*), sum(id), sum(name = 'changed') FROM item", &rows);
+    test_service_query(
+        &service, "SELECT count(*), sum(id), sum(name = 'changed') FROM item", &rows);
     assert_string_equal(rows.data, "400|100200|399\n");
     test_service_query(&service, "SELECT service, seqno, fence FROM dray_position", &rows);
     assert_string_equal(rows.data, "test|500|1\n");
@@ -124,7 +124,6 @@ a_table_without_a_key_names_the_rule_to_write(void **state)
 {
     TestService service;
     PipelineTotals totals;
-    CLEANUP(buf_clear) Buf rows = BUF_INIT;
     Error err;
 
     (void)state;
@@ -138,8 +137,8 @@ a_table_without_a_key_names_the_rule_to_write(void **state)
     assert_false(test_service_run(&service, "", &totals, &err));
     assert_int_equal(err.kind, ERR_CONFIG);
     assert_non_null(strstr(err.text, "table public.log has no key"));
-    assert_non_null(strstr(err.text,
-        "write a rule with key: [column, …], or with merge_script: append.sql"));
+    assert_non_null(
+        strstr(err.text, "write a rule with key: [column, …], or with merge_script: append.sql"));
     assert_non_null(strstr(err.text, "log.jsonl:2"));
     test_service_clear(&service);
 }

@@ -47,9 +47,17 @@ a_text_too_long_ends_in_dots(void **state)
 static void
 every_kind_has_its_exit_code(void **state)
 {
-    static const int codes[] = {[ERR_NONE] = 0, [ERR_USAGE] = 2, [ERR_CONFIG] = 3,
-        [ERR_SOURCE] = 4, [ERR_TARGET] = 5, [ERR_SCRIPT] = 1, [ERR_DATA] = 1, [ERR_IO] = 1,
-        [ERR_FENCED] = 6, [ERR_STOPPED] = 0, [ERR_INTERNAL] = 70};
+    static const int codes[] = {[ERR_NONE] = 0,
+        [ERR_USAGE] = 2,
+        [ERR_CONFIG] = 3,
+        [ERR_SOURCE] = 4,
+        [ERR_TARGET] = 5,
+        [ERR_SCRIPT] = 1,
+        [ERR_DATA] = 1,
+        [ERR_IO] = 1,
+        [ERR_FENCED] = 6,
+        [ERR_STOPPED] = 0,
+        [ERR_INTERNAL] = 70};
 
     (void)state;
     for (int kind = ERR_NONE; kind <= ERR_INTERNAL; kind++)

@@ -12,8 +12,8 @@ keys_are_found_in_the_order_they_came(void **state)
 
     (void)state;
     for (int i = 0; i < 5000; i++)
-        assert_null(map_put(&map, text_of(arena_printf(arena, "key %d", i)),
-            arena_printf(arena, "value %d", i)));
+        assert_null(map_put(
+            &map, text_of(arena_printf(arena, "key %d", i)), arena_printf(arena, "value %d", i)));
     for (int i = 0; i < 5000; i++)
         assert_string_equal(map_get(&map, text_of(arena_printf(arena, "key %d", i))),
             arena_printf(arena, "value %d", i));

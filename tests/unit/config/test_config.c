@@ -667,6 +667,7 @@ deep_nesting_and_size_are_refused(void **state)
         buf_add_char(&yaml, '[');
     assert_null(config_parse("s.yaml", buf_text(&yaml), &schema, &err));
     assert_int_equal(err.kind, ERR_CONFIG);
+    assert_string_equal(err.text, "s.yaml:1:1001: yaml: more than 1000 open brackets");
     buf_clear(&yaml);
     for (int i = 0; i < 2000; i++)
         buf_add_string(&yaml, "- ");
