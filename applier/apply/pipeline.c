@@ -117,6 +117,9 @@ block_committed(Pipeline *pipeline, const Block *block, const LoaderTiming *timi
 
     count_block(&pipeline->totals, block, timing);
     log_block(block, timing);
+    if (config->retain.kind != RETAIN_NONE && block->path != NULL &&
+        !retention_mark(block->path, &err))
+        log_line(LOG_WARN, "loader", "retention: %s", err.text);
     if (!retention_apply(config->directory, &config->retain, position->seqno, &removed, &err))
         log_line(LOG_WARN, "loader", "retention: %s", err.text);
     CRASH_POINT("loader.retained");

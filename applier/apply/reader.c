@@ -51,9 +51,9 @@ source_open(BlockReader *reader, Error *err)
     return reader->source != NULL;
 }
 
-/* Wait before the source is opened again; false when that is not wanted. */
+/* Wait before a call is tried again; false when that is not wanted. */
 static bool
-source_wait(const RetryConfig *retry, int64_t started_ms, unsigned tries, Error *err)
+retry_wait(const RetryConfig *retry, int64_t started_ms, unsigned tries, Error *err)
 {
     int64_t wait_ms = retry->first_wait_ms;
 
@@ -76,7 +76,7 @@ source_open_retry(BlockReader *reader, Error *err)
     int64_t started_ms = clock_monotonic_ms();
 
     for (unsigned tries = 0; !source_open(reader, err); tries++)
-        if (!source_wait(&reader->context->config->retry, started_ms, tries, err))
+        if (!retry_wait(&reader->context->config->retry, started_ms, tries, err))
             return false;
     return true;
 }
@@ -188,9 +188,12 @@ static bool
 on_change(BlockReader *reader, const Event *event, Error *err)
 {
     const OutTable *out = NULL;
+    int64_t started_ms = clock_monotonic_ms();
 
-    if (!router_table(reader->router, event->change.table, &out, err))
-        return false;
+    /* the target's catalogue may be away for a while: the open block waits */
+    for (unsigned tries = 0; !router_table(reader->router, event->change.table, &out, err); tries++)
+        if (!retry_wait(&reader->context->config->retry, started_ms, tries, err))
+            return false;
     return out == NULL || block_writer_change(reader->writer, out, &event->change, err);
 }
 
@@ -364,7 +367,7 @@ read_again(BlockReader *reader, unsigned tries, Error *err)
 {
     int64_t now_ms = clock_monotonic_ms();
 
-    return source_wait(&reader->context->config->retry, now_ms, tries, err) &&
+    return retry_wait(&reader->context->config->retry, now_ms, tries, err) &&
            rewind_block(reader, err) && source_open_retry(reader, err);
 }
 

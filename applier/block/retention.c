@@ -1,13 +1,14 @@
 #include "block/retention.h"
 
-#include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #include "base/fault.h"
 #include "base/file.h"
 
-#define NAME_LEN 20
+#define NAME_LEN       20
+#define COMMITTED_FILE "committed"
 
 static int64_t
 time_us(const struct stat *status)
@@ -130,6 +131,34 @@ block_list_free(BlockList *list)
 }
 
 bool
+retention_mark(const char *block_path, Error *err)
+{
+    char *path = file_join(block_path, COMMITTED_FILE);
+    int fd = file_create(path, err);
+
+    free(path);
+    file_close(fd);
+    return fd >= 0;
+}
+
+/* A block that was committed is past the position: the target has gone back in time. */
+static bool
+check_not_committed(const BlockEntry *entry, uint64_t committed_seqno, Error *err)
+{
+    char *path = file_join(entry->path, COMMITTED_FILE);
+    bool marked = file_exists(path);
+
+    free(path);
+    if (!marked)
+        return true;
+    return error_set(err, ERR_TARGET,
+        "%s was committed once, but the target's position is seqno %" PRIu64
+        ": the target lost what came after it (restored from a backup, or another database?); "
+        "load the retained blocks with dray replay, or move them away, and start again",
+        entry->path, committed_seqno);
+}
+
+bool
 retention_clean(const char *directory, uint64_t committed_seqno, size_t *ret_removed, Error *err)
 {
     BlockList storage = {NULL, 0, 0};
@@ -143,7 +172,7 @@ retention_clean(const char *directory, uint64_t committed_seqno, size_t *ret_rem
 
         if (!describe(entry) || (entry->finished && entry->first_seqno <= committed_seqno))
             continue;
-        if (!block_remove(entry->path, err))
+        if (!check_not_committed(entry, committed_seqno, err) || !block_remove(entry->path, err))
             return false;
         (*ret_removed)++;
     }

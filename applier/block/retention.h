@@ -26,8 +26,12 @@ bool block_list(const char *directory, BlockList *ret_list, Error *err) MUST_CHE
 void block_list_free(BlockList *list);
 CLEANUP_DEFINE(BlockList *, block_list_free);
 
+/* The block is committed and stays: note that in its directory (an empty file "committed"). */
+bool retention_mark(const char *block_path, Error *err) MUST_CHECK;
+
 /* At start: remove unfinished directories, and finished ones past the committed seqno (they are
- * read again from the source). *ret_removed counts both. */
+ * read again from the source). *ret_removed counts both. A block past it that was committed once is
+ * never removed: ERR_TARGET, since the target must have lost it. */
 bool retention_clean(
     const char *directory, uint64_t committed_seqno, size_t *ret_removed, Error *err) MUST_CHECK;
 /* After a commit of this block: remove it (RETAIN_NONE), else remove the oldest ones that are past

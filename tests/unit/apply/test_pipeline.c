@@ -120,6 +120,40 @@ a_transaction_that_the_log_ends_in_is_left_out(void **state)
 }
 
 static void
+retained_blocks_are_kept_when_the_target_went_back(void **state)
+{
+    TestService service;
+    PipelineTotals totals;
+    CLEANUP(buf_clear) Buf expected = BUF_INIT;
+    char *block;
+    Error err;
+
+    (void)state;
+    test_service_init(&service);
+    test_service_sql(&service, "CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT)");
+    test_log_begin(&service);
+    test_log_change(&service, 'I', 0, 1, "x");
+    test_log_commit(&service);
+    assert_ok(
+        test_service_run(&service, "block: {directory: blocks, retain: all}\n", &totals, &err),
+        err);
+    test_service_sql(&service, "UPDATE dray_position SET seqno = 0, source_position = ''");
+    assert_false(
+        test_service_run(&service, "block: {directory: blocks, retain: all}\n", &totals, &err));
+    block = test_service_path(&service, "blocks/00000000000000000001");
+    buf_addf(&expected,
+        "%s was committed once, but the target's position is seqno 0: the target lost what came "
+        "after it (restored from a backup, or another database?); load the retained blocks with "
+        "dray replay, or move them away, and start again",
+        block);
+    assert_string_equal(err.text, expected.data);
+    assert_int_equal(err.kind, ERR_TARGET);
+    assert_true(file_exists(block));
+    free(block);
+    test_service_clear(&service);
+}
+
+static void
 a_table_without_a_key_names_the_rule_to_write(void **state)
 {
     TestService service;
@@ -148,6 +182,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_second_run_goes_on_where_the_first_ended),
     cmocka_unit_test(whole_transactions_before_a_bad_line_are_committed),
     cmocka_unit_test(a_transaction_that_the_log_ends_in_is_left_out),
+    cmocka_unit_test(retained_blocks_are_kept_when_the_target_went_back),
     cmocka_unit_test(a_table_without_a_key_names_the_rule_to_write),
 };
 
