@@ -31,14 +31,3 @@ bool block_csv_feed(CsvReader *reader, Text piece, Error *err) MUST_CHECK;
 bool block_csv_finish(CsvReader *reader, Error *err) MUST_CHECK;
 /* Physical line where the current record began, from 1. */
 uint64_t block_csv_line(const CsvReader *reader);
-
-/* libcsv owns the csv_ prefix: the names of before, until the last caller has changed. */
-#define csv_add_value        block_csv_add_value
-#define csv_add_null         block_csv_add_null
-#define csv_end_line         block_csv_end_line
-#define csv_reader_new       block_csv_new
-#define csv_reader_free      block_csv_free
-#define csv_reader_free_auto block_csv_free_auto
-#define csv_reader_feed      block_csv_feed
-#define csv_reader_finish    block_csv_finish
-#define csv_reader_line      block_csv_line

@@ -60,7 +60,7 @@ typedef struct Event {
     Change change;          /* CHANGE */
     Text schema;            /* TRUNCATE */
     Text table;             /* TRUNCATE */
-    Text position;          /* COMMIT: where to go on after this transaction, the source's own text */
-    Text where;             /* any: where this event stands in the source, for error texts:
-                               "shop.jsonl:12", "0/1A2B3C" */
+    Text position; /* COMMIT: where to go on after this transaction, the source's own text */
+    Text where;    /* any: where this event stands in the source, for error texts:
+                      "shop.jsonl:12", "0/1A2B3C" */
 } Event;

@@ -23,7 +23,7 @@ typedef struct OutColumn {
  * key_count is 0 where no key is known: the merge script decides whether that is an error.
  */
 typedef struct OutTable {
-    uint64_t id; /* the source shape's id */
+    uint64_t id;           /* the source shape's id */
     const TableRule *rule; /* NULL: none matched */
     Text source_schema;
     Text source_name;
@@ -40,8 +40,8 @@ typedef struct OutTable {
 const TableRule *rule_find(const TableRules *rules, Text schema, Text table);
 
 /* Where a table goes. The texts are in the arena. rule may be NULL. */
-void rule_target(const TableRule *rule, Text schema, Text table, Arena *arena,
-    Text *ret_schema, Text *ret_table);
+void rule_target(const TableRule *rule, Text schema, Text table, Arena *arena, Text *ret_schema,
+    Text *ret_table);
 
 /*
  * Apply the rules to a shape. target_key are the key columns of the target's base table, used where

@@ -46,7 +46,7 @@ typedef enum LogicalType {
 } LogicalType;
 
 typedef enum ValueKind {
-    VALUE_ABSENT,    /* the source says nothing of this column (not part of the old image) */
+    VALUE_ABSENT, /* the source says nothing of this column (not part of the old image) */
     VALUE_NULL,
     VALUE_TEXT,      /* text holds the canonical text; maybe empty */
     VALUE_UNCHANGED, /* an update left it as it was and the source does not repeat it */

@@ -27,7 +27,7 @@ typedef struct Position {
     int64_t updated_us;   /* target or local clock, when it was written */
 } Position;
 
-/* schema is target.position_schema, "" for the connection's own. Creates the table when it is missing. */
+/* schema is target.position_schema, "" for the connection's own. Creates the table if missing. */
 bool position_prepare(Target *target, Text schema, Error *err) MUST_CHECK;
 /* Take the service over: fence + 1 (1 for a new service), committed at once. */
 bool position_acquire(Target *target, Text schema, Text service, Arena *arena,
@@ -36,8 +36,8 @@ bool position_acquire(Target *target, Text schema, Text service, Arena *arena,
 bool position_reacquire(Target *target, Text schema, Text service, uint64_t fence, Arena *arena,
     Position *ret_position, Error *err) MUST_CHECK;
 /* Read only; *ret_found false where the table or the row is missing. */
-bool position_read(Target *target, Text schema, Text service, Arena *arena,
-    Position *ret_position, bool *ret_found, Error *err) MUST_CHECK;
+bool position_read(Target *target, Text schema, Text service, Arena *arena, Position *ret_position,
+    bool *ret_found, Error *err) MUST_CHECK;
 /* Inside the block's transaction: move from seqno_before to position->seqno. ERR_FENCED when the
  * row does not have our fence and seqno_before any more. */
 bool position_write(Target *target, Text schema, Text service, uint64_t seqno_before,

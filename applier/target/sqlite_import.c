@@ -39,7 +39,7 @@ typedef struct Import {
 static void
 import_clear(Import *import)
 {
-    csv_reader_free(import->reader);
+    block_csv_free(import->reader);
     (void)sqlite3_finalize(import->insert);
     buf_clear(&import->blobs);
     arena_free(import->arena);
@@ -337,7 +337,7 @@ insert_line(Import *import, const Value *values, size_t count, Error *err)
 static bool
 line_error(const Import *import, const Value *values, size_t count, Error *err)
 {
-    uint64_t line = csv_reader_line(import->reader);
+    uint64_t line = block_csv_line(import->reader);
     uint64_t row_id, seqno, file_line;
     Error ignored;
     Text id = TEXT("unknown");
@@ -380,10 +380,10 @@ read_feed(Import *import, Error *err)
             return error_set_errno(err, ERR_TARGET, "%s: import", import->target->path);
         if (!check_stop(import, err) || !load_feed_read(import->feed, &piece, err))
             return false;
-        if (piece.len > 0 && !csv_reader_feed(import->reader, piece, err))
+        if (piece.len > 0 && !block_csv_feed(import->reader, piece, err))
             return false;
     } while (piece.len > 0);
-    if (!csv_reader_finish(import->reader, err))
+    if (!block_csv_finish(import->reader, err))
         return false;
     if (import->rows != load_feed_rows(import->feed))
         return error_set(err, ERR_DATA,
@@ -426,7 +426,7 @@ sqlite_import(SqliteTarget *target, Text command, LoadFeed *feed, int64_t *ret_r
     if (!list_columns(&import, err) || !prepare_insert(&import, err))
         return false;
     import.reader =
-        csv_reader_new(load_feed_dialect(feed), load_feed_path(feed), import_record, &import);
+        block_csv_new(load_feed_dialect(feed), load_feed_path(feed), import_record, &import);
     if (!in_own_transaction(&import, err))
         return false;
     *ret_rows = (int64_t)import.rows;

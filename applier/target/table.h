@@ -13,7 +13,7 @@ typedef struct TargetColumn {
     bool not_null;
     bool generated; /* computed: cannot be inserted */
     bool has_default;
-    bool is_text;   /* compared by a collation */
+    bool is_text; /* compared by a collation */
 } TargetColumn;
 
 typedef struct TargetTable {

@@ -35,17 +35,17 @@ add_line(Lines *lines, const char *const *values, size_t count)
     CLEANUP(buf_clear) Buf line = BUF_INIT;
 
     buf_add_u64(&number, ++lines->count);
-    csv_add_value(&line, TEXT("I"));
-    csv_add_value(&line, TEXT("84900"));
-    csv_add_value(&line, buf_text(&number));
-    csv_add_value(&line, TEXT("2016-03-11 20:51:10.000"));
+    block_csv_add_value(&line, TEXT("I"));
+    block_csv_add_value(&line, TEXT("84900"));
+    block_csv_add_value(&line, buf_text(&number));
+    block_csv_add_value(&line, TEXT("2016-03-11 20:51:10.000"));
     for (size_t i = 0; i < count; i++) {
         if (values[i] == NULL)
-            csv_add_null(&line, NULL_WORD);
+            block_csv_add_null(&line, NULL_WORD);
         else
-            csv_add_value(&line, text_of(values[i]));
+            block_csv_add_value(&line, text_of(values[i]));
     }
-    csv_end_line(&line);
+    block_csv_end_line(&line);
     buf_add_text(&lines->csv, buf_text(&line));
 }
 
