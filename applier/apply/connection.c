@@ -81,6 +81,7 @@ connection_run(Connection *connection, const SectionRun *run, ScriptTiming *timi
     const MergePlan *plan = run->plan;
     CLEANUP(arena_free) Arena *arena = arena_new();
     CLEANUP(load_feed_close) LoadFeed *feed = NULL;
+    Block view = *run->block;
     MergeTable table = {.dialect = connection->context->target->sql,
         .block = run->block,
         .service = config->service,
@@ -90,25 +91,18 @@ connection_run(Connection *connection, const SectionRun *run, ScriptTiming *timi
         .time_limit_ms = config->target.command_time_limit_ms};
 
     if (plan != NULL) {
-        table.file = plan->file;
-        table.base = plan->base;
-        table.stage_schema = plan->stage_schema;
-        table.stage_name = plan->stage_name;
-        table.columns = plan->columns;
-        table.key = plan->key;
-        table.key_count = plan->key_count;
+        table = plan_merge_table(connection->context, run->block, plan);
         script.table = text_of(arena_printf(arena, TEXT_FMT "." TEXT_FMT,
             TEXT_ARG(plan->file->schema), TEXT_ARG(plan->file->table)));
     }
     if (plan != NULL && plan->file->name.data != NULL) {
         size_t index = (size_t)(plan->file - run->block->manifest.files);
-        const LineSet *superseded =
-            run->block->superseded == NULL ? NULL : &run->block->superseded[index];
 
-        /* the writer has the lines of the whole file that a later line of the key replaces */
-        table.stage_is_compact = run->script->streams && !run->script->all_lines &&
-                                 superseded != NULL && superseded->bit_count > 0;
-        feed = load_feed_open(run->block, index, table.stage_is_compact, err);
+        if (plan->left_out != NULL) {
+            view.superseded = ARENA_ARRAY(arena, LineSet, index + 1);
+            view.superseded[index] = *plan->left_out;
+        }
+        feed = load_feed_open(&view, index, table.stage_is_compact || plan->left_out != NULL, err);
         if (feed == NULL)
             return false;
         table.rows = load_feed_rows(feed);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "apply/connection.h"
+#include "apply/contested.h"
 #include "apply/parallel.h"
 #include "base/fault.h"
 #include "base/stop.h"
@@ -179,12 +180,18 @@ static bool
 run_file(
     Loader *loader, const Block *block, const MergePlan *plan, ScriptTiming *timing, Error *err)
 {
-    SectionRun run = {block, plan, plan->script, SECTION_TRUNCATE, true};
+    CLEANUP(arena_free) Arena *arena = arena_new();
+    MergePlan decided = *plan;
+    SectionRun run = {block, &decided, plan->script, SECTION_TRUNCATE, true};
 
     if (plan->file->truncate && !connection_run(&loader->connection, &run, timing, err))
         return false;
     run.section = SECTION_APPLY;
-    return plan->file->name.data == NULL || connection_run(&loader->connection, &run, timing, err);
+    if (plan->file->name.data == NULL)
+        return true;
+    return contested_resolve(
+               loader->context, loader->connection.target, block, &decided, arena, err) &&
+           connection_run(&loader->connection, &run, timing, err);
 }
 
 static bool
@@ -302,7 +309,9 @@ apply_once(Loader *loader, const Block *block, const LoaderMode *mode, LoaderTim
             !connection_prepare(&loader->connection, plan.plans[i].script, err))
             return false;
     start_us = clock_monotonic_us();
-    if (!parallel_load_run(loader->parallel, block, &plan, err))
+    if (!contested_resolve_loads(
+            loader->context, loader->connection.target, block, &plan, arena, err) ||
+        !parallel_load_run(loader->parallel, block, &plan, err))
         return error_wrap(err, "block %" PRIu64, block->manifest.first_seqno);
     timing->load_us += clock_monotonic_us() - start_us;
     CRASH_POINT("loader.staged");

@@ -83,7 +83,8 @@ static bool
 load_file(ParallelLoad *load, Connection *connection, const MergePlan *plan, Error *err)
 {
     const TargetDriver *driver = load->context->target;
-    SectionRun run = {load->block, plan, plan->script, SECTION_LOAD, true};
+    /* it is no transaction that must stay open: MySQL's TRUNCATE commits, and may */
+    SectionRun run = {load->block, plan, plan->script, SECTION_LOAD, false};
     bool unknown;
 
     if (stop_level() >= STOP_NOW)
@@ -94,7 +95,8 @@ load_file(ParallelLoad *load, Connection *connection, const MergePlan *plan, Err
     if (!driver->begin(connection->target, err))
         return false;
     if (connection_run(connection, &run, NULL, err) &&
-        driver->commit(connection->target, &unknown, err))
+        (!driver->in_transaction(connection->target) ||
+            driver->commit(connection->target, &unknown, err)))
         return true;
     driver->rollback(connection->target);
     return false;

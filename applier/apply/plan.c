@@ -224,6 +224,32 @@ plan_block(const Context *context, Target *target, const Block *block, Arena *ar
     return ok && check_stages(ret_plan, err);
 }
 
+bool
+plan_is_compact(const Block *block, const MergePlan *plan)
+{
+    /* the writer has the lines of the whole file that a later line of the key replaces */
+    return plan->file->name.data != NULL && plan->script->streams && !plan->script->all_lines &&
+           block->superseded != NULL &&
+           block->superseded[plan->file - block->manifest.files].bit_count > 0;
+}
+
+MergeTable
+plan_merge_table(const Context *context, const Block *block, const MergePlan *plan)
+{
+    return (MergeTable){.dialect = context->target->sql,
+        .block = block,
+        .service = context->config->service,
+        .block_path = block->path,
+        .file = plan->file,
+        .base = plan->base,
+        .stage_schema = plan->stage_schema,
+        .stage_name = plan->stage_name,
+        .columns = plan->columns,
+        .key = plan->key,
+        .key_count = plan->key_count,
+        .stage_is_compact = plan_is_compact(block, plan)};
+}
+
 typedef struct StageCacheEntry {
     Arena *arena;
     TargetTable *base;

@@ -20,7 +20,9 @@ typedef struct MergePlan {
     const TargetColumn **columns; /* base column of each of the file's columns */
     size_t *key;                  /* indexes into the file's columns */
     size_t key_count;
-    uint64_t ordinal; /* 1, 2 …: the nth file of this block for this base table */
+    LineSet *left_out; /* lines that loads leave out, superseded ones included; NULL: no others than
+                          the superseded ones (apply/contested.h) */
+    uint64_t ordinal;  /* 1, 2 …: the nth file of this block for this base table */
 } MergePlan;
 
 /* The plans of one block, in the order of the manifest's files; a file that the rules skip now has
@@ -37,6 +39,11 @@ typedef struct BlockPlan {
  */
 bool plan_block(const Context *context, Target *target, const Block *block, Arena *arena,
     BlockPlan *ret_plan, Error *err) MUST_CHECK;
+
+/* Do the script's loads leave out the superseded lines, so that one line of each key remains? */
+bool plan_is_compact(const Block *block, const MergePlan *plan);
+/* What the script's parameters are made of, but for csv_path and rows. Views. */
+MergeTable plan_merge_table(const Context *context, const Block *block, const MergePlan *plan);
 
 /* A table that this process already has found a fitting staging table for. */
 typedef struct StageCache {

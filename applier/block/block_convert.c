@@ -228,6 +228,11 @@ copy_table(BlockFile *entry, const BlockFile *from, Arena *arena)
     entry->key = ARENA_ARRAY(arena, size_t, from->key_count + 1);
     for (size_t i = 0; i < from->key_count; i++)
         entry->key[i] = from->key[i];
+    /* line by line the same, so that the row_ids are too */
+    entry->contested_count = from->contested_count;
+    entry->contested = ARENA_ARRAY(arena, ContestedPair, from->contested_count + 1);
+    for (size_t i = 0; i < from->contested_count; i++)
+        entry->contested[i] = from->contested[i];
 }
 
 static void

@@ -11,7 +11,8 @@
 #include "base/map.h"
 #include "block/block_line.h"
 #include "block/block_output.h"
-#include "block/key_index.h"
+#include "block/block_row.h"
+#include "block/key_moves.h"
 
 /* 300 tables take 6.2 MiB of buffers and 128 descriptors. */
 #define OPEN_FILES   384 /* with a buffer */
@@ -20,6 +21,7 @@
 #define LARGE_BUFFER ((size_t)64 * 1024)
 #define SMALL_BUFFER ((size_t)16 * 1024)
 #define KEPT_MEMORY  ((size_t)1 << 20)
+#define MOVE_MEMORY  (UINT64_C(256) << 20)
 #define FIRST_TIME   INT64_C(-62135596800000000) /* 0001-01-01 */
 #define LAST_TIME    INT64_C(253402300799999999) /* 9999-12-31 23:59:59.999999 */
 
@@ -31,8 +33,18 @@ struct WriterFile {
     BlockFile entry;
     BlockOutput *csv; /* NULL: a TRUNCATE with no row after it */
     KeyIndex *index;  /* NULL: not compacted */
-    uint64_t used;    /* BlockWriter.tick at the last line */
+    KeyMoves *moves;  /* NULL: no update has changed a key */
+    WriterFile *next_moving;
+    bool is_moving; /* a key changed in this transaction */
+    uint64_t used;  /* BlockWriter.tick at the last line */
 };
+
+/* What a line tells about its key: it stays with its row, or a row comes to it or leaves it. */
+typedef enum LineMove {
+    LINE_STAYS,
+    LINE_ARRIVES,
+    LINE_LEAVES,
+} LineMove;
 
 typedef struct WriterTable {
     Text schema;
@@ -66,6 +78,8 @@ struct BlockWriter {
     size_t file_count;
     uint64_t tick;
     KeyBudget budget;
+    KeyBudget move_budget;
+    WriterFile *moving; /* files with key changes in this transaction */
     uint64_t rows;
     uint64_t bytes;
     int64_t first_change_ms;
@@ -107,8 +121,10 @@ forget(BlockWriter *writer)
         for (WriterFile *file = table->first; file != NULL; file = file->next) {
             block_output_free(STEAL(file->csv));
             key_index_free(STEAL(file->index));
+            key_moves_free(STEAL(file->moves));
         }
     }
+    writer->moving = NULL;
     map_clear(&writer->tables);
     map_clear(&writer->shapes);
     block_free(STEAL(writer->block));
@@ -200,6 +216,7 @@ open_block(BlockWriter *writer, uint64_t seqno, int64_t commit_time_us, Text pos
     manifest->last_commit_us = commit_time_us;
     manifest->position_before = arena_text(block->arena, position);
     writer->budget = (KeyBudget){(uint64_t)MAX(config->block->compact_memory, 0), 0};
+    writer->move_budget = (KeyBudget){MAX(writer->budget.limit, MOVE_MEMORY), 0};
 }
 
 bool
@@ -413,9 +430,55 @@ open_file(BlockWriter *writer, WriterFile *file, Error *err)
     return true;
 }
 
+static bool
+note_arrival(BlockWriter *writer, WriterFile *file, KeyHash hash, Error *err)
+{
+    if (file->moves == NULL)
+        file->moves = key_moves_new(&writer->move_budget);
+    if (!file->is_moving) {
+        file->is_moving = true;
+        file->next_moving = writer->moving;
+        writer->moving = file;
+    }
+    if (key_moves_arrive(file->moves, hash, file->entry.row_count))
+        return true;
+    return error_set(err, ERR_DATA,
+        "the keys that this transaction changes do not fit into %" PRIu64
+        " bytes: set block.compact_memory to more",
+        writer->move_budget.limit);
+}
+
+/* The key of the line that was added last: for compaction, and for keys that meet. */
+static bool
+note_key(BlockWriter *writer, WriterTable *table, const Text *key, LineMove move, Error *err)
+{
+    WriterFile *file = table->file;
+    bool contested = false;
+    KeyHash hash;
+
+    if (move == LINE_LEAVES && !file->is_moving)
+        move = LINE_STAYS;
+    if (file->index == NULL && move == LINE_STAYS)
+        return true;
+    hash = key_hash(writer->seed, key, table->out->key_count, &writer->style.scratch);
+    if (move == LINE_ARRIVES && !note_arrival(writer, file, hash, err))
+        return false;
+    if (move == LINE_LEAVES &&
+        !key_moves_leave(file->moves, hash, file->entry.row_count, &contested))
+        return error_set(err, ERR_DATA,
+            "more than %zu times in one block an update brings a row to a key that a row leaves "
+            "later in the same transaction: so many key changes that meet cannot be resolved",
+            CONTESTED_LIMIT);
+    if (file->index != NULL && !(contested ? key_index_add_beside : key_index_add)(
+                                   file->index, hash, file->entry.row_count))
+        key_index_free(STEAL(file->index));
+    return true;
+}
+
 /* Append one line, made of writer->row, with the key's values in key. */
 static bool
-add_line(BlockWriter *writer, WriterTable *table, Opcode opcode, const Text *key, Error *err)
+add_line(BlockWriter *writer, WriterTable *table, Opcode opcode, const Text *key, LineMove move,
+    Error *err)
 {
     const OutTable *out = table->out;
     WriterFile *file = table->file;
@@ -435,12 +498,8 @@ add_line(BlockWriter *writer, WriterTable *table, Opcode opcode, const Text *key
     file->entry.rows[opcode]++;
     writer->rows++;
     writer->bytes += line->len;
-    if (file->index != NULL) {
-        KeyHash hash = key_hash(writer->seed, key, out->key_count, &writer->style.scratch);
-
-        if (!key_index_add(file->index, hash, header.row_id))
-            key_index_free(STEAL(file->index));
-    }
+    if (!note_key(writer, table, key, move, err))
+        return false;
     if (line->size > KEPT_MEMORY) {
         buf_reset(line, KEPT_MEMORY);
         line_style_trim(&writer->style);
@@ -449,131 +508,43 @@ add_line(BlockWriter *writer, WriterTable *table, Opcode opcode, const Text *key
 }
 
 static bool
-key_value(const OutColumn *column, Value value, const char *what, Text *ret, Error *err)
-{
-    switch (value.kind) {
-    case VALUE_TEXT:
-        *ret = value.text;
-        return true;
-    case VALUE_NULL:
-        return error_set(err, ERR_DATA, "key column " TEXT_FMT " is null", TEXT_ARG(column->name));
-    case VALUE_ABSENT:
-    case VALUE_UNCHANGED:
-        break;
-    }
-    return error_set(err, ERR_DATA,
-        "%s does not tell the old value of key column " TEXT_FMT " (replica identity)", what,
-        TEXT_ARG(column->name));
-}
-
-/* The key before the change; where an update has no old image the key did not change. */
-static bool
-old_key(const OutTable *out, const Change *change, Text *keys, Error *err)
-{
-    const Value *values = change->before;
-    const char *what = change->kind == CHANGE_DELETE ? "delete" : "update";
-
-    if (values == NULL && change->kind == CHANGE_UPDATE)
-        values = change->after;
-    if (values == NULL)
-        return error_set(err, ERR_DATA, "%s without an old image", what);
-    for (size_t i = 0; i < out->key_count; i++) {
-        const OutColumn *column = &out->columns[out->key[i]];
-
-        if (!key_value(column, values[column->source_index], what, &keys[i], err))
-            return false;
-    }
-    return true;
-}
-
-/* The D line's values: the old key, or without a key all that is known of the old row. */
-static void
-set_old_row(BlockWriter *writer, const WriterTable *table, const Change *change, const Text *keys)
-{
-    const OutTable *out = table->out;
-    const Value *values = change->before != NULL ? change->before : change->after;
-
-    for (size_t i = 0; i < out->column_count; i++) {
-        Value value = {VALUE_NULL, TEXT_NONE};
-
-        if (out->key_count == 0 && values[out->columns[i].source_index].kind == VALUE_TEXT)
-            value = values[out->columns[i].source_index];
-        writer->row[i] = value;
-    }
-    for (size_t i = 0; i < out->key_count; i++)
-        writer->row[out->key[i]] = (Value){VALUE_TEXT, keys[i]};
-}
-
-/* The new row's values and key. What an update did not touch and the source did not repeat is
- * taken from the old image, where that has it. */
-static bool
-set_new_row(BlockWriter *writer, const WriterTable *table, const Change *change, Error *err)
-{
-    const OutTable *out = table->out;
-
-    if (change->after == NULL)
-        return error_set(err, ERR_INTERNAL, "change without a new image");
-    for (size_t i = 0; i < out->column_count; i++) {
-        const OutColumn *column = &out->columns[i];
-        Value value = change->after[column->source_index];
-
-        if (value.kind == VALUE_UNCHANGED && change->before != NULL)
-            value = change->before[column->source_index];
-        if (value.kind != VALUE_TEXT && value.kind != VALUE_NULL)
-            return error_set(err, ERR_DATA,
-                "the source does not tell the value of column " TEXT_FMT "%s",
-                TEXT_ARG(column->name),
-                change->kind == CHANGE_UPDATE ? ", which the update left unchanged" : "");
-        writer->row[i] = value;
-    }
-    for (size_t i = 0; i < out->key_count; i++)
-        if (!key_value(&out->columns[out->key[i]], writer->row[out->key[i]], "insert",
-                &writer->keys[i], err))
-            return false;
-    return true;
-}
-
-static bool
-same_key(const OutTable *out, const Text *a, const Text *b)
-{
-    for (size_t i = 0; i < out->key_count; i++)
-        if (!text_equal(a[i], b[i]))
-            return false;
-    return out->key_count > 0;
-}
-
-static bool
 write_update(BlockWriter *writer, WriterTable *table, const Change *change, Error *err)
 {
     const BlockConfig *config = writer->config->block;
     const OutTable *out = table->out;
     Text *old = writer->keys + writer->row_size;
+    bool moves;
 
-    if (!set_new_row(writer, table, change, err) || !old_key(out, change, old, err))
+    if (!block_row_set_new(out, change, writer->row, writer->keys, err) ||
+        !block_row_old_key(out, change, old, err))
         return false;
-    if (config->update_opcode && same_key(out, writer->keys, old))
-        return add_line(writer, table, OPCODE_U, writer->keys, err);
-    set_old_row(writer, table, change, old);
-    return add_line(writer, table, config->distinguish_updates ? OPCODE_UD : OPCODE_D, old, err) &&
-           set_new_row(writer, table, change, err) &&
+    moves = out->key_count > 0 && !block_row_same_key(out, writer->keys, old);
+    if (config->update_opcode && !moves)
+        return add_line(writer, table, OPCODE_U, writer->keys, LINE_STAYS, err);
+    block_row_set_old(out, change, old, writer->row);
+    return add_line(writer, table, config->distinguish_updates ? OPCODE_UD : OPCODE_D, old,
+               moves ? LINE_LEAVES : LINE_STAYS, err) &&
+           block_row_set_new(out, change, writer->row, writer->keys, err) &&
            add_line(writer, table, config->distinguish_updates ? OPCODE_UI : OPCODE_I, writer->keys,
-               err);
+               moves ? LINE_ARRIVES : LINE_STAYS, err);
 }
 
 static bool
 write_change(BlockWriter *writer, WriterTable *table, const Change *change, Error *err)
 {
+    const OutTable *out = table->out;
+
     switch (change->kind) {
     case CHANGE_INSERT:
-        return set_new_row(writer, table, change, err) &&
-               add_line(writer, table, OPCODE_I, writer->keys, err);
+        return block_row_set_new(out, change, writer->row, writer->keys, err) &&
+               add_line(writer, table, OPCODE_I, writer->keys, LINE_STAYS, err);
     case CHANGE_UPDATE:
         return write_update(writer, table, change, err);
     case CHANGE_DELETE:
-        if (!old_key(table->out, change, writer->keys, err))
+        if (!block_row_old_key(out, change, writer->keys, err))
             return false;
-        set_old_row(writer, table, change, writer->keys);
-        return add_line(writer, table, OPCODE_D, writer->keys, err);
+        block_row_set_old(out, change, writer->keys, writer->row);
+        return add_line(writer, table, OPCODE_D, writer->keys, LINE_LEAVES, err);
     }
     return error_set(err, ERR_INTERNAL, "unknown kind of change");
 }
@@ -636,6 +607,11 @@ block_writer_commit(BlockWriter *writer, Text position_after, Error *err)
     if (writer->failed || !writer->in_transaction)
         return error_set(err, ERR_INTERNAL, "block writer: a commit %s",
             writer->failed ? "after a failure" : "outside a transaction");
+    for (WriterFile *file = writer->moving; file != NULL; file = file->next_moving) {
+        key_moves_end(file->moves);
+        file->is_moving = false;
+    }
+    writer->moving = NULL;
     manifest = &writer->block->manifest;
     manifest->last_seqno = writer->seqno;
     if (writer->commit_time_us != TIME_UNKNOWN)
@@ -694,6 +670,8 @@ finish_files(BlockWriter *writer, Error *err)
                 file->entry.bytes = block_output_bytes(file->csv);
                 file->entry.checksum = block_output_checksum(file->csv);
             }
+            if (file->moves != NULL)
+                key_moves_list(file->moves, writer->block->arena, &file->entry);
             manifest->files[manifest->file_count++] = file->entry;
         }
     }

@@ -11,6 +11,12 @@
  * A generation ends, and the next file of that table begins, at a TRUNCATE and where the columns or
  * the key change. Fault points: "block.*" and those of base/file.h.
  *
+ * Keys that meet inside a transaction (a swap, id = id + 1) leave lines of which the last must not
+ * always win: the pairs in question are in the manifest (BlockFile.contested; block/key_moves.h),
+ * and of their lines compaction leaves out neither: apply/contested.h decides. ERR_DATA, with the
+ * table, for more than CONTESTED_LIMIT pairs, and for a transaction whose changed keys need more
+ * than block.compact_memory and 256 MiB.
+ *
  * Compaction (block/key_index.h): with block.compact, and unless the table's script needs all lines
  * or the table has no key, the last line of each key is known when the block closes, and
  * Block.superseded has the others. The file itself always has every line.

@@ -149,8 +149,8 @@ supersede(KeyIndex *index, uint64_t row_id)
     return true;
 }
 
-bool
-key_index_add(KeyIndex *index, KeyHash hash, uint64_t row_id)
+static bool
+add(KeyIndex *index, KeyHash hash, uint64_t row_id, bool supersedes)
 {
     Slot *slot;
 
@@ -158,7 +158,7 @@ key_index_add(KeyIndex *index, KeyHash hash, uint64_t row_id)
         return false;
     slot = find(index->slots, index->slot_count, hash);
     if (slot->row_id != 0) {
-        if (!supersede(index, slot->row_id))
+        if (supersedes && !supersede(index, slot->row_id))
             return false;
     } else {
         slot->hash = hash;
@@ -166,6 +166,18 @@ key_index_add(KeyIndex *index, KeyHash hash, uint64_t row_id)
     }
     slot->row_id = row_id;
     return true;
+}
+
+bool
+key_index_add(KeyIndex *index, KeyHash hash, uint64_t row_id)
+{
+    return add(index, hash, row_id, true);
+}
+
+bool
+key_index_add_beside(KeyIndex *index, KeyHash hash, uint64_t row_id)
+{
+    return add(index, hash, row_id, false);
 }
 
 uint64_t

@@ -41,6 +41,9 @@ CLEANUP_DEFINE(KeyIndex *, key_index_free);
 /* The line with this row_id, the largest so far, has this key. False: over budget; free the index.
  */
 bool key_index_add(KeyIndex *index, KeyHash hash, uint64_t row_id) MUST_CHECK;
+/* The same, but the key's line before is not superseded, nor by any later one: which of the two
+ * stands is not known yet (key_moves.h). */
+bool key_index_add_beside(KeyIndex *index, KeyHash hash, uint64_t row_id) MUST_CHECK;
 /* Keys seen. */
 uint64_t key_index_count(const KeyIndex *index);
 /* Hand the superseded lines over (words is on the heap); the index is empty afterwards. */

@@ -141,6 +141,21 @@ columns_json(const BlockFile *file)
 }
 
 static json_t *
+contested_json(const BlockFile *file)
+{
+    json_t *pairs = json_array();
+
+    for (size_t i = 0; i < file->contested_count; i++) {
+        json_t *pair = json_array();
+
+        append(pair, u64_json(file->contested[i].image));
+        append(pair, u64_json(file->contested[i].end));
+        append(pairs, pair);
+    }
+    return pairs;
+}
+
+static json_t *
 file_json(const BlockFile *file)
 {
     json_t *object = json_object();
@@ -169,6 +184,8 @@ file_json(const BlockFile *file)
     put(object, "checksum", json_string(checksum));
     put(object, "key", key);
     put(object, "columns", columns_json(file));
+    if (file->contested_count > 0)
+        put(object, "contested", contested_json(file));
     return object;
 }
 

@@ -35,6 +35,17 @@ typedef struct BlockColumn {
     LogicalType logical;
 } BlockColumn;
 
+/*
+ * Two lines of one key, both by key changes of one transaction: a row comes to the key, and then a
+ * row leaves it. Whether the key ends there depends on whether it was live before (key_moves.h).
+ */
+typedef struct ContestedPair {
+    uint64_t image; /* row_id of the I line */
+    uint64_t end;   /* of the D line */
+} ContestedPair;
+
+#define CONTESTED_LIMIT ((size_t)100000) /* of one file */
+
 /* One CSV file, or (name is TEXT_NONE) a TRUNCATE with no row after it. */
 typedef struct BlockFile {
     Text name;   /* in the block's directory: no slash */
@@ -51,7 +62,9 @@ typedef struct BlockFile {
     uint64_t rows[OPCODE_COUNT];
     uint64_t row_count;
     uint64_t bytes;
-    uint64_t checksum; /* XXH3, 64 bits, of the file's bytes */
+    uint64_t checksum;        /* XXH3, 64 bits, of the file's bytes */
+    ContestedPair *contested; /* in the order of their D lines */
+    size_t contested_count;
 } BlockFile;
 
 typedef struct Manifest {

@@ -360,6 +360,38 @@ read_checksum(const Place *place, const json_t *object, uint64_t *ret, Error *er
 }
 
 static bool
+read_contested(const Place *place, const json_t *object, BlockFile *file, Error *err)
+{
+    const json_t *pairs = json_object_get(object, "contested");
+
+    if (pairs == NULL)
+        return true;
+    if (!get_container(place, object, "contested", true, &pairs, err))
+        return false;
+    file->contested_count = json_array_size(pairs);
+    if (file->contested_count > CONTESTED_LIMIT)
+        return fail(place, "contested", "too many pairs", err);
+    if (file->contested_count > 0 && file->key_count == 0)
+        return fail(place, "contested", "pairs, but there is no key", err);
+    file->contested = ARENA_ARRAY(place->arena, ContestedPair, file->contested_count + 1);
+    for (size_t i = 0; i < file->contested_count; i++) {
+        const json_t *pair = json_array_get(pairs, i);
+        ContestedPair *to = &file->contested[i];
+
+        if (!json_is_array(pair) || json_array_size(pair) != 2)
+            return fail(place, "contested", "not a pair of two row_ids", err);
+        if (!u64_value(place, "contested", json_array_get(pair, 0), &to->image, err) ||
+            !u64_value(place, "contested", json_array_get(pair, 1), &to->end, err))
+            return false;
+        if (to->image == 0 || to->image >= to->end || to->end > file->row_count)
+            return fail(place, "contested", "not an earlier and a later line of the file", err);
+        if (i > 0 && to->end <= file->contested[i - 1].end)
+            return fail(place, "contested", "not in the order of the later lines", err);
+    }
+    return true;
+}
+
+static bool
 read_file(const Place *place, const json_t *object, BlockFile *file, Error *err)
 {
     file->truncate_time_us = TIME_UNKNOWN;
@@ -380,7 +412,8 @@ read_file(const Place *place, const json_t *object, BlockFile *file, Error *err)
            get_u64(place, object, "bytes", &file->bytes, err) &&
            read_name(place, object, file, err) &&
            read_checksum(place, object, &file->checksum, err) &&
-           read_columns(place, object, file, err) && read_key(place, object, file, err);
+           read_columns(place, object, file, err) && read_key(place, object, file, err) &&
+           read_contested(place, object, file, err);
 }
 
 static bool

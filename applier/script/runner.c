@@ -193,7 +193,8 @@ script_run(
     for (size_t i = 0; i < run->script->counts[section]; i++) {
         const ScriptStatement *statement = &run->script->sections[section][i];
 
-        if (!merge_params_allow(run->params, statement->condition))
+        if (!merge_params_allow(run->params, statement->condition) ||
+            (run->loads_only && statement->kind != STATEMENT_LOAD_STREAMED))
             continue;
         if (!run_statement(target, run, statement, timing, err))
             return false;

@@ -14,6 +14,7 @@ typedef struct ScriptRun {
     const MergeParams *params;
     LoadFeed *feed;        /* serves streamed loads; NULL in sections without a file */
     Text table;            /* for error texts; TEXT_NONE in block sections */
+    bool loads_only;       /* leave out all statements but streamed loads */
     bool in_transaction;   /* the block's transaction is open and must stay so */
     int64_t time_limit_ms; /* of one command; 0: none */
 } ScriptRun;

@@ -254,6 +254,24 @@ parse_section(Parser *parser, ScriptSection section, Text rest, Error *err)
     return true;
 }
 
+/* It is put behind an AND as it stands: it cannot take parameters. */
+static bool
+parse_live(Parser *parser, Text rest, Error *err)
+{
+    size_t at = 0;
+
+    if (rest.len == 0)
+        return fail(parser, err, "\"@live CONDITION\" is expected");
+    if (parser->script->live.data != NULL)
+        return fail(parser, err, "there is a @live already");
+    while (at + 1 < rest.len && !(rest.data[at] == '%' && rest.data[at + 1] == '%'))
+        at++;
+    if (at + 1 < rest.len)
+        return fail(parser, err, "@live takes no parameters");
+    parser->script->live = rest;
+    return true;
+}
+
 static bool
 parse_directive(Parser *parser, Error *err)
 {
@@ -268,6 +286,8 @@ parse_directive(Parser *parser, Error *err)
         return parse_expect(parser, rest, err);
     if (text_is(name, "if"))
         return parse_if(parser, rest, err);
+    if (text_is(name, "live"))
+        return parse_live(parser, rest, err);
     if (!text_is(name, "all_lines"))
         return fail(
             parser, err, "@" TEXT_FMT " is neither a section nor a directive", TEXT_ARG(name));

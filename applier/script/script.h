@@ -4,6 +4,8 @@
  * Pure but for script_load(), which reads the file. Sections are named by comment lines "-- @name";
  * text before the first section may only be comments. Directives, comment lines too:
  *   -- @all_lines            the script needs every line: no compaction
+ *   -- @live CONDITION       which rows of the base table (alias base) are rows of the source now;
+ *                            without it all are
  *   -- @expect rows N        after a statement: it must have changed N rows (N may be a parameter)
  *   -- @if kept              the next statement runs only where the base table has columns that
  *                            the file lacks (generated ones do not count)
@@ -68,6 +70,7 @@ typedef struct Script {
     ScriptStatement *sections[SECTION_COUNT];
     size_t counts[SECTION_COUNT];
     bool all_lines;
+    Text live;      /* @live; TEXT_NONE: none */
     bool needs_key; /* uses a parameter that is made of the key */
     bool has_load;  /* has a @load section */
     bool streams;   /* the file is read only by streamed loads, so that superseded lines can be

@@ -10,6 +10,7 @@
 -- Opcodes: I insert, D delete; U, UI, UD with block.update_opcode, block.distinguish_updates.
 
 -- @all_lines
+-- @live base.deleted_at IS NULL
 
 -- @truncate
 UPDATE %%BASE_TABLE_FQN%%

@@ -12,6 +12,7 @@
 -- Opcodes: I insert, D delete; U, UI, UD with block.update_opcode, block.distinguish_updates.
 
 -- @all_lines
+-- @live base.valid_to IS NULL
 
 -- @truncate
 -- Every row ends, none is removed.

@@ -28,7 +28,11 @@ sample(Arena *arena)
         .rows = {3, 1},
         .row_count = 4,
         .bytes = 100,
-        .checksum = UINT64_C(0xfedcba9876543210)};
+        .checksum = UINT64_C(0xfedcba9876543210),
+        .contested = ARENA_ARRAY(arena, ContestedPair, 2),
+        .contested_count = 2};
+    manifest.files[0].contested[0] = (ContestedPair){2, 3};
+    manifest.files[0].contested[1] = (ContestedPair){1, 4};
     manifest.files[0].columns[0] = (BlockColumn){TEXT("id"), TEXT("bigint"), LOGICAL_INT};
     manifest.files[0].columns[1] = (BlockColumn){TEXT("\xff"), TEXT(""), LOGICAL_TIMESTAMPTZ};
     manifest.files[0].key[0] = 1;
@@ -69,6 +73,10 @@ what_is_written_is_read_back(void **state)
     assert_int_equal(back.files[0].columns[1].logical, LOGICAL_TIMESTAMPTZ);
     assert_true(back.files[0].checksum == UINT64_C(0xfedcba9876543210));
     assert_null(back.files[1].name.data);
+    assert_int_equal(back.files[0].contested_count, 2);
+    assert_true(back.files[0].contested[1].image == 1 && back.files[0].contested[1].end == 4);
+    assert_int_equal(back.files[1].contested_count, 0);
+    assert_null(strstr(strstr(before.data, "\"table\": \"t\""), "contested"));
     assert_int_equal(back.dialect.header[3], HEADER_TIMESTAMP);
     assert_text(back.dialect.header_names[HEADER_ROW_ID], "dray_row_id");
     assert_true(back.dialect.notation.bc_dates);
@@ -180,6 +188,34 @@ keys_point_at_columns(void **state)
 }
 
 static void
+contested_lines_are_pairs_of_the_files_lines(void **state)
+{
+    static const char *const pairs[][2] = {
+        {"[[0, 2]]", "not an earlier and a later line of the file"},
+        {"[[2, 2]]", "not an earlier and a later line of the file"},
+        {"[[3, 5]]", "not an earlier and a later line of the file"},
+        {"[[1, 3], [2, 3]]", "not in the order of the later lines"},
+        {"[[1, 4], [2, 3]]", "not in the order of the later lines"},
+        {"[[1]]", "not a pair of two row_ids"}, {"[1, 2]", "not a pair of two row_ids"},
+        {"[[1, 2, 3]]", "not a pair of two row_ids"},
+        {"[[1, null]]", "not a whole number of 0 to 18446744073709551615"}, {"{}", "not an array"}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
+        Buf edit = BUF_INIT;
+        Error err;
+        bool ok;
+
+        buf_addf(&edit, "\"contested\": %s, \"old\": [", pairs[i][0]);
+        parse_edited("\"contested\": [", edit.data, &err, &ok);
+        assert_false(ok);
+        assert_string_equal(
+            err.text + strlen("d/manifest.json: files[0].contested: "), pairs[i][1]);
+        buf_clear(&edit);
+    }
+}
+
+static void
 unknown_fields_are_ignored_and_repeated_ones_are_not(void **state)
 {
     Error err;
@@ -215,6 +251,7 @@ main(void)
         cmocka_unit_test(what_is_written_is_read_back),
         cmocka_unit_test(an_edited_manifest_is_refused_with_the_field),
         cmocka_unit_test(keys_point_at_columns),
+        cmocka_unit_test(contested_lines_are_pairs_of_the_files_lines),
         cmocka_unit_test(unknown_fields_are_ignored_and_repeated_ones_are_not),
         cmocka_unit_test(a_cut_manifest_is_refused_at_every_length),
     };
