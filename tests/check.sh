@@ -29,8 +29,9 @@ meson_test() {
 [ ${#meson_names[@]} -eq 0 ] || meson_test "${meson_names[@]}"
 if [ $# -eq 0 ] || [ ${#pytest_names[@]} -gt 0 ]; then
     [ ${#pytest_names[@]} -gt 0 ] || pytest_names=(tests/integration)
-    # Debian's own interpreter: the packages of packages.txt are installed for it
+    # Debian's own interpreter: the packages of packages.txt are installed for it. Two processes,
+    # each with servers of its own.
     DRAY="${DRAY:-$PWD/$build/dray}" /usr/bin/python3 -m pytest -q -p no:cacheprovider \
-        --durations=10 "${pytest_names[@]}" </dev/null || status=1
+        -n "${PYTEST_PROCESSES:-2}" --durations=10 "${pytest_names[@]}" </dev/null || status=1
 fi
 exit $status

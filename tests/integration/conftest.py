@@ -120,5 +120,19 @@ class Recorder:
         self.target.drop()
 
 
+@pytest.fixture
+def tell(request):
+    """tell(text): a line of the run's summary, such as how many kills a test survived."""
+    return lambda text: request.node.user_properties.append(("told", text))
+
+
+def pytest_terminal_summary(terminalreporter):
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, text in getattr(report, "user_properties", ()):
+                if name == "told" and report.when == "call":
+                    terminalreporter.write_line(text)
+
+
 def pytest_report_header():
     return f"temporary files below {tempfile.gettempdir()}; targets {', '.join(chosen_targets())}"

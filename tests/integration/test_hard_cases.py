@@ -495,7 +495,7 @@ def peak_resident_kib(pid):
 
 
 def test_a_transaction_of_five_million_rows_stays_below_64_mib_resident(
-        target, service, directory):
+        target, service, directory, tell):
     table = Table("many", [("id", "integer")])
     target.create(table)
     service.options["source"]["path"] = "-"
@@ -521,7 +521,7 @@ def test_a_transaction_of_five_million_rows_stays_below_64_mib_resident(
         feeder.join()
     with open(errors, encoding="utf-8", errors="replace") as file:
         assert process.returncode == 0, file.read()[-4000:]
-    print(f"{target.kind}: {MANY_ROWS} rows in one transaction, peak resident {peak} KiB")
+    tell(f"{target.kind}: {MANY_ROWS} rows in one transaction, peak resident {peak} KiB")
     assert target.query("select count(*), min(id), max(id) from many") == [
         (MANY_ROWS, 0, MANY_ROWS - 1)]
     assert target.position() == 1

@@ -247,11 +247,11 @@ def run_histories(target, directory, seed, count, script):
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_random_histories_equal_the_model(target, directory, script):
-    print(f"DRAY_TEST_SEED={SEED} repeats these")
+def test_random_histories_equal_the_model(target, directory, script, tell):
+    print(f"DRAY_TEST_SEED={SEED} repeats these")  # shown when it fails
     rounds = max(1, round(HISTORIES / 3 / len(SCRIPTS) / AT_ONCE))
     start = time.monotonic()
     for number in range(rounds):
         run_histories(target, directory, SEED + number, AT_ONCE, script)
-    print(f"{target.kind}, {script}: {rounds * AT_ONCE} histories equal the model"
+    tell(f"{target.kind}, {script}: {rounds * AT_ONCE} histories equal the model"
           f" ({time.monotonic() - start:.1f} s)")

@@ -94,7 +94,7 @@ def needs_faults():
         pytest.skip("this build has no fault points (-Dfaults=true)")
 
 
-def test_killed_at_every_fault_point_of_a_run_nothing_is_lost_or_doubled(target, work, service):
+def test_killed_at_every_fault_point_of_a_run_nothing_is_lost_or_doubled(target, work, service, tell):
     needs_faults()
     service.options["block"].update(max_rows=8, retain="2 blocks")
     work.add(6)
@@ -117,7 +117,7 @@ def test_killed_at_every_fault_point_of_a_run_nothing_is_lost_or_doubled(target,
         work.check()
     work.check()
     assert survived > 20
-    print(f"{target.kind}: survived {survived} kills at fault points, up to the {point}th passed")
+    tell(f"{target.kind}: survived {survived} kills at fault points, up to the {point}th passed")
 
 
 def fail_and_recover(service, work, fault):
@@ -132,7 +132,7 @@ def fail_and_recover(service, work, fault):
     return code
 
 
-def test_a_failing_call_at_every_fault_point_is_an_error_or_a_retry(target, work, service):
+def test_a_failing_call_at_every_fault_point_is_an_error_or_a_retry(target, work, service, tell):
     needs_faults()
     service.options["block"].update(max_rows=4, retain="2 blocks")
     service.options["retry"].update(first_wait="1ms", max_wait="5ms")
@@ -143,7 +143,7 @@ def test_a_failing_call_at_every_fault_point_is_an_error_or_a_retry(target, work
     for point in range(1, 200, STRIDE):
         codes.append(fail_and_recover(service, work, f"fail:{point}"))
     failed = len([code for code in codes if code != 0])
-    print(f"{target.kind}: {failed} of {len(codes)} failing calls ended a run, all were recovered")
+    tell(f"{target.kind}: {failed} of {len(codes)} failing calls ended a run, all were recovered")
     assert failed > 3
 
 
@@ -151,7 +151,7 @@ WRITING = ["file.mkdir", "file.create", "file.write", "block.append", "file.sync
            "file.rename", "command.pipe"]
 
 
-def test_a_disk_that_is_full_at_each_call_that_writes_loses_nothing(target, work, service):
+def test_a_disk_that_is_full_at_each_call_that_writes_loses_nothing(target, work, service, tell):
     needs_faults()
     service.options["block"].update(max_rows=4, retain="2 blocks")
     service.options["retry"].update(first_wait="1ms", max_wait="5ms", max_time="50ms")
@@ -160,14 +160,14 @@ def test_a_disk_that_is_full_at_each_call_that_writes_loses_nothing(target, work
     codes = [fail_and_recover(service, work, f"fail:{point}:{nth}:ENOSPC")
              for point in WRITING for nth in (1, 2, 5)]
     failed = len([code for code in codes if code != 0])
-    print(f"{target.kind}: {failed} of {len(codes)} full disks ended a run, all were recovered")
+    tell(f"{target.kind}: {failed} of {len(codes)} full disks ended a run, all were recovered")
     assert failed > 3
 
 
 TRANSACTIONS = int(os.environ.get("DRAY_TEST_TRANSACTIONS", "50000"))
 
 
-def test_killed_at_random_moments_of_fifty_thousand_transactions(target, work, service):
+def test_killed_at_random_moments_of_fifty_thousand_transactions(target, work, service, tell):
     service.options["block"].update(max_rows=900, retain="3 blocks")
     work.add(TRANSACTIONS, changes=2)
     kills = 0
@@ -186,7 +186,7 @@ def test_killed_at_random_moments_of_fifty_thousand_transactions(target, work, s
             pause = pause * 1.3 if target_position(target) == before else max(0.05, pause * 0.9)
     service.run()
     work.check()
-    print(f"{target.kind}: survived {kills} kills at random moments"
+    tell(f"{target.kind}: survived {kills} kills at random moments"
           f" during {TRANSACTIONS} transactions")
     assert kills >= 5
 
@@ -238,7 +238,7 @@ def test_commit_outcome_unknown_at_the_fault_points(target, work, service):
             work.check()
 
 
-def test_the_server_dies_during_load_and_merge(target, work, service):
+def test_the_server_dies_during_load_and_merge(target, work, service, tell):
     if target.kind == "sqlite":
         pytest.skip("SQLite has no server")
     service.options["source"]["follow"] = True
@@ -258,7 +258,7 @@ def test_the_server_dies_during_load_and_merge(target, work, service):
     service.wait_for_seqno(work.log.transactions)
     service.stop()
     work.check()
-    print(f"{target.kind}: survived {crashes} crashes of the server")
+    tell(f"{target.kind}: survived {crashes} crashes of the server")
 
 
 def test_a_target_that_forgot_what_it_had_committed_gets_it_again(target, work, service):
