@@ -337,7 +337,7 @@ add_question(const Resolver *resolver, Buf *sql)
         dialect->key_equals(plan->columns[plan->key[i]], "base", "stage", sql);
     }
     if (plan->script->live.data != NULL)
-        buf_addf(sql, " AND (" TEXT_FMT ")", TEXT_ARG(plan->script->live));
+        buf_addf(sql, " AND (" TEXT_FMT "\n)", TEXT_ARG(plan->script->live)); /* or a comment */
     buf_add_string(sql, ") THEN 1 ELSE 0 END FROM ");
     sql_add_table(dialect, plan->stage_schema, plan->stage_name, sql);
     buf_add_string(sql, " AS stage");

@@ -72,6 +72,9 @@ test_mistakes_are_found_with_their_place(void **state)
         {"-- @begin\n-- @if kept\na;", "m.sql:2:4: @if has no meaning in section @begin"},
         {"-- @if kept\n", "m.sql:1:4: @if stands before the first section"},
         {"-- @all_lines x\n", "m.sql:1:4: nothing is expected behind \"@all_lines\""},
+        {"-- @live\n", "m.sql:1:4: \"@live CONDITION\" is expected"},
+        {"-- @live a\n-- @live b\n", "m.sql:2:4: there is a @live already"},
+        {"-- @live %%PKEY%% = 1\n", "m.sql:1:4: @live takes no parameters"},
         {"-- @apply\n\\!\n", "m.sql:2:1: there is no command behind \"\\!\""},
         {"-- @apply\na '", "m.sql:2:3: this string does not end"},
         {"-- @apply\na \xff;", "m.sql:2:3: this byte is not UTF-8"},
@@ -113,6 +116,7 @@ test_a_script_is_cut_into_sections(void **state)
         PG, &err);
     assert_non_null(script);
     assert_true(script->all_lines && script->has_load && script->streams);
+    assert_null(script->live.data);
     assert_false(script->needs_key);
     assert_int_equal(script->counts[SECTION_PREPARE], 1);
     assert_int_equal(script->counts[SECTION_APPLY], 4);
@@ -180,12 +184,14 @@ test_shipped_scripts_are_right(void **state)
             char *path = file_join(buf_string(&directory), files.names[j]);
             Script *script = script_load(path, dialects[i], &err);
 
-            if (script == NULL)
-                print_error("%s\n", err.text);
-            assert_non_null(script);
+            assert_ok(script != NULL, err);
             assert_int_equal(script->needs_key, strcmp(files.names[j], "append.sql") != 0);
             assert_int_equal(script->all_lines, strncmp(files.names[j], "merge", 5) != 0);
             assert_int_equal(script->streams, i < 3);
+            /* a table that keeps deleted rows says which are live */
+            assert_int_equal(
+                script->live.data != NULL, strcmp(files.names[j], "history.sql") == 0 ||
+                                               strcmp(files.names[j], "soft_delete.sql") == 0);
             count++;
             script_free(script);
             free(path);
