@@ -95,7 +95,7 @@ catalog_table(Catalog *catalog, Text schema, Text name, const TargetTable **ret_
         entry = calloc(1, sizeof(*entry));
         if (entry == NULL)
             abort();
-        entry->read_ms = -2 * CATALOG_KEEP_MS;
+        entry->read_ms = INT64_C(-2) * CATALOG_KEEP_MS;
         entry_key(schema, name, &key);
         (void)map_put(&catalog->entries, buf_text(&key), entry);
     }

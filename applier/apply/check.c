@@ -16,14 +16,23 @@
 /* How far into the source's log the check looks for tables. */
 #define PEEK_EVENTS 200000
 #define PEEK_MS     5000
+#define PEEK_BLOCKS 100
 
 typedef struct Check {
     const Context *context;
     Buf *report;
     Target *target;
     Error first; /* the first error found */
-    Map tables;  /* "schema.table" -> anything: already looked at */
+    Map tables;  /* "schema.table" of the source: already looked at */
+    Map bases;   /* "schema.table" in the target -> BaseUse */
+    Arena *arena;
 } Check;
+
+/* The source table that was first seen to go to a base table. */
+typedef struct BaseUse {
+    Text name;
+    bool shared;
+} BaseUse;
 
 static void
 add_error(Check *check, const char *what, const Error *err)
@@ -90,11 +99,14 @@ check_directory(Check *check)
     char *probe = file_join(directory, "check.tmp");
     Error err;
 
-    if (!file_make_directory(directory, &err) || !file_write_durable(probe, "", 0, &err) ||
-        unlink(probe) != 0)
+    if (!file_make_directory(directory, &err) || !file_write_durable(probe, "", 0, &err)) {
         add_error(check, "block.directory", &err);
-    else
+    } else if (unlink(probe) != 0) {
+        (void)error_set_errno(&err, ERR_IO, "remove %s", probe);
+        add_error(check, "block.directory", &err);
+    } else {
         add_ok(check, "block.directory ", directory);
+    }
     free(probe);
 }
 
@@ -108,11 +120,97 @@ check_scripts(Check *check)
             add_ok(check, "merge script ", context->scripts[i]->path);
 }
 
+/* The same as plan_block() finds where both tables are in one block. */
+static bool
+check_clash(Check *check, const MergePlan *plan, Error *err)
+{
+    CLEANUP(buf_clear) Buf key = BUF_INIT;
+    bool shared = plan->rule != NULL && plan->rule->shared;
+    BaseUse *use;
+    Text name;
+
+    buf_addf(
+        &key, TEXT_FMT "." TEXT_FMT, TEXT_ARG(plan->base->schema), TEXT_ARG(plan->base->name));
+    name = text_of(arena_printf(check->arena, TEXT_FMT "." TEXT_FMT, TEXT_ARG(plan->file->schema),
+        TEXT_ARG(plan->file->table)));
+    use = map_get(&check->bases, buf_text(&key));
+    if (use == NULL) {
+        use = ARENA_NEW(check->arena, BaseUse);
+        *use = (BaseUse){name, shared};
+        (void)map_put(&check->bases, buf_text(&key), use);
+        return true;
+    }
+    if (text_equal(use->name, name) || (use->shared && shared))
+        return true;
+    return error_set(err, ERR_CONFIG,
+        "tables " TEXT_FMT " and " TEXT_FMT " both go to the target table " TEXT_FMT
+        ": write a rule with another target: for one, or shared: true in the rules of both",
+        TEXT_ARG(use->name), TEXT_ARG(name), TEXT_ARG(plan->base->name));
+}
+
+static bool
+check_stage(Check *check, const MergePlan *plan, Arena *arena, bool *ret_missing, Error *err)
+{
+    const Context *context = check->context;
+    StageSpec spec = {plan->base, plan->stage_schema, plan->stage_name, &context->dialect};
+    TargetTable *stage = NULL;
+    Text why = TEXT("");
+
+    if (!context->target->describe(check->target, spec.schema, spec.name, arena, &stage, err))
+        return false;
+    *ret_missing = stage == NULL;
+    if (context->config->target.create_tables != CREATE_NONE)
+        return true;
+    if (stage == NULL)
+        return error_set(err, ERR_TARGET,
+            "the staging table " TEXT_FMT
+            " is missing and target.create_tables is none: create it, or set "
+            "target.create_tables: stage",
+            TEXT_ARG(spec.name));
+    if (!stage_fits(&spec, stage, context->target->sql, arena, &why))
+        return error_set(err, ERR_TARGET,
+            "the staging table " TEXT_FMT " does not fit: " TEXT_FMT
+            ": change it, or drop it and set target.create_tables: stage",
+            TEXT_ARG(spec.name), TEXT_ARG(why));
+    return true;
+}
+
 /* Plan one table as the loader would plan a file of it. */
+static void
+check_file(Check *check, const BlockFile *file)
+{
+    CLEANUP(arena_free) Arena *arena = arena_new();
+    BlockFile copy = *file;
+    Block block = {.manifest = {.files = &copy, .file_count = 1}};
+    const char *name = arena_printf(
+        arena, "table " TEXT_FMT "." TEXT_FMT, TEXT_ARG(file->schema), TEXT_ARG(file->table));
+    BlockPlan plan;
+    const MergePlan *one;
+    bool missing = false;
+    Error err;
+
+    if (!plan_block(check->context, check->target, &block, arena, &plan, &err)) {
+        add_error(check, name, &err);
+        return;
+    }
+    one = &plan.plans[0];
+    if (one->script == NULL) {
+        add_ok(check, "skipped by rule: ", name);
+        return;
+    }
+    if (!check_clash(check, one, &err) || !check_stage(check, one, arena, &missing, &err)) {
+        add_error(check, name, &err);
+        return;
+    }
+    buf_addf(check->report,
+        "ok       %s to " TEXT_FMT ", key of %zu columns, staging table " TEXT_FMT "%s\n", name,
+        TEXT_ARG(one->base->name), one->key_count, TEXT_ARG(one->stage_name),
+        missing ? " (will be made)" : "");
+}
+
 static void
 check_out_table(Check *check, const OutTable *out)
 {
-    const Context *context = check->context;
     CLEANUP(arena_free) Arena *arena = arena_new();
     BlockFile file = {.name = TEXT("check"),
         .schema = out->source_schema,
@@ -121,45 +219,22 @@ check_out_table(Check *check, const OutTable *out)
         .column_count = out->column_count,
         .key = out->key,
         .key_count = out->key_count};
-    Block block = {.manifest = {.files = &file, .file_count = 1}};
-    const char *name = arena_printf(arena, "table " TEXT_FMT "." TEXT_FMT,
-        TEXT_ARG(out->source_schema), TEXT_ARG(out->source_name));
-    BlockPlan plan;
-    StageSpec spec;
-    TargetTable *stage = NULL;
-    Text why = TEXT("");
-    Error err;
 
     file.columns = ARENA_ARRAY(arena, BlockColumn, out->column_count + 1);
     for (size_t i = 0; i < out->column_count; i++)
         file.columns[i] = (BlockColumn){
             out->columns[i].name, out->columns[i].source_type, out->columns[i].logical};
-    if (!plan_block(context, check->target, &block, arena, &plan, &err)) {
-        add_error(check, name, &err);
-        return;
-    }
-    spec = (StageSpec){plan.plans[0].base, plan.plans[0].stage_schema, plan.plans[0].stage_name,
-        &context->dialect};
-    if (!context->target->describe(check->target, spec.schema, spec.name, arena, &stage, &err)) {
-        add_error(check, name, &err);
-        return;
-    }
-    if (stage == NULL && context->config->target.create_tables == CREATE_NONE) {
-        (void)error_set(&err, ERR_TARGET,
-            "the staging table " TEXT_FMT " is missing and target.create_tables is none",
-            TEXT_ARG(spec.name));
-        add_error(check, name, &err);
-    } else if (stage != NULL && !stage_fits(&spec, stage, context->target->sql, arena, &why) &&
-               context->config->target.create_tables == CREATE_NONE) {
-        (void)error_set(&err, ERR_TARGET, "the staging table " TEXT_FMT " does not fit: " TEXT_FMT,
-            TEXT_ARG(spec.name), TEXT_ARG(why));
-        add_error(check, name, &err);
-    } else {
-        buf_addf(check->report,
-            "ok       %s to %s" TEXT_FMT ", key of %zu columns, staging table " TEXT_FMT "%s\n",
-            name, "", TEXT_ARG(plan.plans[0].base->name), out->key_count, TEXT_ARG(spec.name),
-            stage == NULL ? " (will be made)" : "");
-    }
+    check_file(check, &file);
+}
+
+/* True once a table. */
+static bool
+is_new(Check *check, Text schema, Text table)
+{
+    CLEANUP(buf_clear) Buf name = BUF_INIT;
+
+    buf_addf(&name, TEXT_FMT "." TEXT_FMT, TEXT_ARG(schema), TEXT_ARG(table));
+    return map_put(&check->tables, buf_text(&name), check) == NULL;
 }
 
 static void
@@ -170,9 +245,9 @@ check_change(Check *check, Router *router, const Event *event)
     const OutTable *out = NULL;
     Error err;
 
-    buf_addf(&name, TEXT_FMT "." TEXT_FMT, TEXT_ARG(table->schema), TEXT_ARG(table->name));
-    if (map_put(&check->tables, buf_text(&name), check) != NULL)
+    if (!is_new(check, table->schema, table->name))
         return;
+    buf_addf(&name, TEXT_FMT "." TEXT_FMT, TEXT_ARG(table->schema), TEXT_ARG(table->name));
     if (!router_table(router, table, &out, &err))
         add_error(check, name.data, &err);
     else if (out == NULL)
@@ -200,6 +275,75 @@ peek(Check *check, Source *source)
             check_change(check, router, &event);
     }
     router_free(router);
+}
+
+/* The newest retained blocks tell of tables that the source's next lines may not have. */
+static void
+check_blocks(Check *check)
+{
+    BlockList storage = {0};
+    CLEANUP(block_list_free) BlockList *blocks = &storage;
+    Error err;
+
+    if (!block_list(check->context->config->block.directory, blocks, &err)) {
+        add_error(check, "block.directory", &err);
+        return;
+    }
+    for (size_t i = blocks->count, seen = 0; i > 0 && seen < PEEK_BLOCKS; i--) {
+        const BlockEntry *entry = &blocks->entries[i - 1];
+        CLEANUP(block_free) Block *block = entry->finished ? block_open(entry->path, &err) : NULL;
+
+        if (!entry->finished)
+            continue;
+        seen++;
+        if (block == NULL) {
+            add_error(check, "block", &err);
+            continue;
+        }
+        for (size_t j = 0; j < block->manifest.file_count; j++) {
+            const BlockFile *file = &block->manifest.files[j];
+
+            if (file->name.data != NULL && is_new(check, file->schema, file->table))
+                check_file(check, file);
+        }
+    }
+}
+
+/* Rules that name a table without wildcards: their base tables must be there. */
+static void
+check_rules(Check *check)
+{
+    const TableRules *rules = &check->context->config->tables;
+    const TargetDriver *driver = check->context->target;
+
+    for (size_t i = 0; i < rules->count; i++) {
+        CLEANUP(arena_free) Arena *arena = arena_new();
+        const TableRule *rule = &rules->rules[i];
+        size_t dot = text_find(rule->match, '.');
+        const char *what = arena_printf(arena, "table " TEXT_FMT, TEXT_ARG(rule->match));
+        TargetTable *base = NULL;
+        Text schema;
+        Text name;
+        Error err;
+
+        if (rule->skip || dot == rule->match.len || strpbrk(rule->match.data, "*?[\\") != NULL ||
+            map_get(&check->tables, rule->match) != NULL)
+            continue;
+        rule_target(rule, (Text){rule->match.data, dot},
+            (Text){rule->match.data + dot + 1, rule->match.len - dot - 1}, arena, &schema, &name);
+        if (!driver->sql->has_schemas)
+            schema = TEXT("");
+        if (!driver->describe(check->target, schema, name, arena, &base, &err)) {
+            add_error(check, what, &err);
+        } else if (base == NULL) {
+            (void)error_set(&err, ERR_TARGET,
+                "the target has no table " TEXT_FMT ": create it, or write skip: true in its rule",
+                TEXT_ARG(name));
+            add_error(check, what, &err);
+        } else {
+            buf_addf(check->report, "ok       %s to " TEXT_FMT "\n", what, TEXT_ARG(name));
+        }
+    }
 }
 
 static void
@@ -241,14 +385,20 @@ check_source(Check *check)
 bool
 check_run(const Context *context, Buf *report, Error *err)
 {
-    Check check = {.context = context, .report = report};
+    Check check = {.context = context, .report = report, .arena = arena_new()};
 
     check_scripts(&check);
     check_directory(&check);
     check_target(&check);
     check_source(&check);
+    if (check.target != NULL) {
+        check_blocks(&check);
+        check_rules(&check);
+    }
     target_close(check.target);
     map_clear(&check.tables);
+    map_clear(&check.bases);
+    arena_free(check.arena);
     if (check.first.kind == ERR_NONE)
         return true;
     *err = check.first;

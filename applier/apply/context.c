@@ -86,7 +86,7 @@ load_scripts(Context *context, Error *err)
 {
     const TableRules *rules = &context->config->tables;
 
-    context->scripts = calloc(rules->count + 1, sizeof(*context->scripts));
+    context->scripts = calloc(rules->count + 1, sizeof(Script *));
     if (context->scripts == NULL)
         abort();
     if (!load_script(context, context->config->target.merge_script, err))
@@ -136,26 +136,34 @@ find_template(const Context *context)
         context->target->name);
 }
 
+static bool
+context_fill(Context *context, Error *err)
+{
+    char *data = context_data_directory();
+
+    context->data_directory = arena_string(context->arena, data);
+    free(data);
+    if (!find_drivers(context, err))
+        return false;
+    build_dialect(context);
+    context->stage_template = find_template(context);
+    return load_scripts(context, err);
+}
+
 Context *
 context_open(const Config *config, Error *err)
 {
-    CLEANUP(context_close) Context *context = calloc(1, sizeof(*context));
-    char *data;
+    Context *context = calloc(1, sizeof(*context));
 
     if (context == NULL)
         abort();
     context->config = config;
     context->arena = arena_new();
-    data = context_data_directory();
-    context->data_directory = arena_string(context->arena, data);
-    free(data);
-    if (!find_drivers(context, err))
+    if (!context_fill(context, err)) {
+        context_close(context);
         return NULL;
-    build_dialect(context);
-    context->stage_template = find_template(context);
-    if (!load_scripts(context, err))
-        return NULL;
-    return STEAL(context);
+    }
+    return context;
 }
 
 void

@@ -318,16 +318,27 @@ apply_once(Loader *loader, const Block *block, const LoaderMode *mode, LoaderTim
     return merge_block(loader, block, &plan, mode, timing, err);
 }
 
-/* Is the whole block in the target already? A part of one can only come from other block limits. */
+/*
+ * Is the whole block in the target already? A part of one can only come from other block limits. A
+ * position before the block's beginning means that the target has forgotten transactions.
+ */
 static bool
-block_is_in(const Loader *loader, const Block *block, bool *ret_in, Error *err)
+block_is_in(
+    const Loader *loader, const Block *block, const LoaderMode *mode, bool *ret_in, Error *err)
 {
     const Manifest *manifest = &block->manifest;
     uint64_t seqno = loader->position.seqno;
 
     *ret_in = manifest->last_seqno <= seqno;
-    if (*ret_in || manifest->first_seqno > seqno)
+    if (*ret_in || manifest->first_seqno == seqno + 1 ||
+        (mode->gap && manifest->first_seqno > seqno))
         return true;
+    if (manifest->first_seqno > seqno)
+        return error_set(err, ERR_TARGET,
+            "block %" PRIu64 " to %" PRIu64 ": the target's position is seqno %" PRIu64
+            ": it has lost transactions that were committed (a fail-over, or a backup restored?); "
+            "start again to go on from there",
+            manifest->first_seqno, manifest->last_seqno, seqno);
     return error_set(err, ERR_TARGET,
         "block %" PRIu64 " to %" PRIu64 ": the target's position, seqno %" PRIu64
         ", lies inside it",
@@ -347,7 +358,7 @@ loader_apply(
         bool in = false;
 
         if (loader->connection.target != NULL || loader_connect(loader, err)) {
-            if (!mode->again && !block_is_in(loader, block, &in, err))
+            if (!mode->again && !block_is_in(loader, block, mode, &in, err))
                 return false;
             if (in || apply_once(loader, block, mode, timing, &cached, err))
                 return true;

@@ -37,13 +37,13 @@ const Position *loader_position(const Loader *loader);
 typedef struct LoaderMode {
     bool again;        /* the block's seqnos are in already: load it, and leave the position */
     const char *table; /* glob: only these files, the position stays; NULL: all */
+    bool gap;          /* the block need not begin right behind the position */
 } LoaderMode;
 
 /*
  * Load, merge and commit a block. Returns when it is committed, also if that was found out only
- * after a lost connection. A block that begins past the position's next seqno is refused unless the
- * position is 0 or gaps were allowed by the caller (it is the caller who knows). ERR_STOPPED when
- * STOP_NOW came first.
+ * after a lost connection. ERR_TARGET where the target has lost transactions before the block
+ * (a fail-over to a standby that lagged behind). ERR_STOPPED when STOP_NOW came first.
  */
 bool loader_apply(Loader *loader, const Block *block, const LoaderMode *mode, LoaderTiming *timing,
     Error *err) MUST_CHECK;

@@ -7,6 +7,7 @@
 
 #include "apply/loader.h"
 #include "apply/reader.h"
+#include "apply/reload.h"
 #include "apply/status.h"
 #include "base/fault.h"
 #include "base/file.h"
@@ -37,6 +38,16 @@ typedef struct Pipeline {
 
 /* ---- status.json ------------------------------------------------------------------------------
  */
+
+/* The target has not answered yet. */
+static void
+note_status(const Pipeline *pipeline, const char *state, const Error *failure)
+{
+    Error err;
+
+    if (!status_note(pipeline->context, state, failure, &err))
+        log_line(LOG_WARN, "loader", "%s", err.text);
+}
 
 static void
 write_status(Pipeline *pipeline, const char *state, const Error *failure)
@@ -70,6 +81,8 @@ on_retry(void *context, const Error *err, int64_t wait_ms)
     log_line(LOG_WARN, "loader", "will try again in %" PRId64 " ms: %s", wait_ms, err->text);
     if (pipeline->loader != NULL)
         write_status(pipeline, "retrying", err);
+    else
+        note_status(pipeline, "retrying", err);
 }
 
 static void
@@ -131,7 +144,7 @@ block_committed(Pipeline *pipeline, const Block *block, const LoaderTiming *timi
 static bool
 load_blocks(Pipeline *pipeline, Error *err)
 {
-    static const LoaderMode live = {false, NULL};
+    static const LoaderMode live = {false, NULL, false};
 
     for (;;) {
         bool ended = false;
@@ -193,7 +206,6 @@ pipeline_free(Pipeline *pipeline)
     file_close(pipeline->lock_fd);
     free(pipeline);
 }
-CLEANUP_DEFINE(Pipeline *, pipeline_free);
 
 static bool
 take_lock(Pipeline *pipeline, Error *err)
@@ -219,6 +231,8 @@ open_parts(Pipeline *pipeline, const RunOptions *options, Error *err)
 
     pipeline->loader = loader_open(context, on_retry, pipeline, err);
     if (pipeline->loader == NULL)
+        return false;
+    if (!reload_retained(context, pipeline->loader, err))
         return false;
     position = loader_position(pipeline->loader);
     if (!retention_clean(context->config->block.directory, position->seqno, &removed, err))
@@ -254,10 +268,26 @@ start_threads(Pipeline *pipeline, Error *err)
     return true;
 }
 
-static Pipeline *
-pipeline_start(const Context *context, const RunOptions *options, Error *err)
+static bool
+pipeline_start(Pipeline *pipeline, const RunOptions *options, Error *err)
 {
-    CLEANUP(pipeline_free) Pipeline *pipeline = calloc(1, sizeof(*pipeline));
+    if (!take_lock(pipeline, err))
+        return false;
+    if (!open_parts(pipeline, options, err)) {
+        if (pipeline->loader == NULL)
+            note_status(pipeline, err->kind == ERR_STOPPED ? "stopped" : "failed", err);
+        else if (err->kind != ERR_STOPPED)
+            write_status(pipeline, "failed", err);
+        return false;
+    }
+    write_status(pipeline, "running", NULL);
+    return start_threads(pipeline, err);
+}
+
+static Pipeline *
+pipeline_new(const Context *context)
+{
+    Pipeline *pipeline = calloc(1, sizeof(*pipeline));
 
     if (pipeline == NULL)
         abort();
@@ -265,15 +295,7 @@ pipeline_start(const Context *context, const RunOptions *options, Error *err)
     pipeline->lock_fd = -1;
     pipeline->started_us = clock_monotonic_us();
     pipeline->queue = queue_new();
-    if (!take_lock(pipeline, err))
-        return NULL;
-    if (!open_parts(pipeline, options, err)) {
-        if (pipeline->loader != NULL && err->kind != ERR_STOPPED)
-            write_status(pipeline, "failed", err);
-        return NULL;
-    }
-    write_status(pipeline, "running", NULL);
-    return start_threads(pipeline, err) ? STEAL(pipeline) : NULL;
+    return pipeline;
 }
 
 /* After STOP_NOW the statement that runs is given up, however long it would take. */
@@ -295,19 +317,18 @@ join_loader(Pipeline *pipeline)
 static bool
 pipeline_finish(Pipeline *pipeline, PipelineTotals *ret_totals, Error *err)
 {
-    CLEANUP(pipeline_free) Pipeline *owned = pipeline;
     const Error *failure = NULL;
 
-    join_loader(owned);
-    (void)pthread_join(owned->reader_thread, NULL);
-    owned->totals.elapsed_us = clock_monotonic_us() - owned->started_us;
-    *ret_totals = owned->totals;
+    join_loader(pipeline);
+    (void)pthread_join(pipeline->reader_thread, NULL);
+    pipeline->totals.elapsed_us = clock_monotonic_us() - pipeline->started_us;
+    *ret_totals = pipeline->totals;
     /* the loader's error comes first: it may be the reason of the reader's */
-    if (owned->loader_error.kind != ERR_NONE)
-        failure = &owned->loader_error;
-    else if (owned->reader_error.kind != ERR_NONE)
-        failure = &owned->reader_error;
-    write_status(owned, failure == NULL ? "stopped" : "failed", failure);
+    if (pipeline->loader_error.kind != ERR_NONE)
+        failure = &pipeline->loader_error;
+    else if (pipeline->reader_error.kind != ERR_NONE)
+        failure = &pipeline->reader_error;
+    write_status(pipeline, failure == NULL ? "stopped" : "failed", failure);
     if (failure != NULL)
         *err = *failure;
     return failure == NULL;
@@ -317,11 +338,14 @@ bool
 pipeline_run(
     const Context *context, const RunOptions *options, PipelineTotals *ret_totals, Error *err)
 {
-    Pipeline *pipeline;
+    Pipeline *pipeline = pipeline_new(context);
+    bool ok;
 
     *ret_totals = (PipelineTotals){0};
-    pipeline = pipeline_start(context, options, err);
-    if (pipeline == NULL)
-        return err->kind == ERR_STOPPED;
-    return pipeline_finish(pipeline, ret_totals, err);
+    if (pipeline_start(pipeline, options, err))
+        ok = pipeline_finish(pipeline, ret_totals, err);
+    else
+        ok = err->kind == ERR_STOPPED;
+    pipeline_free(pipeline);
+    return ok;
 }

@@ -72,6 +72,8 @@ base_find(Planner *planner, MergePlan *plan, Error *err)
     use = base_describe(planner, plan, schema, name, err);
     if (use == NULL)
         return false;
+    plan->base = use->table;
+    plan->ordinal = ++use->files;
     if ((!text_equal(use->file->schema, file->schema) ||
             !text_equal(use->file->table, file->table)) &&
         !(use->shared && plan->rule != NULL && plan->rule->shared))
@@ -79,8 +81,6 @@ base_find(Planner *planner, MergePlan *plan, Error *err)
             "tables " TABLE_FMT " and " TABLE_FMT " both go to the target table " TEXT_FMT
             ": write a rule with another target: for one, or shared: true in the rules of both",
             TABLE_ARG(use->file), TABLE_ARG(file), TEXT_ARG(name));
-    plan->base = use->table;
-    plan->ordinal = ++use->files;
     return true;
 }
 

@@ -42,6 +42,32 @@ block_rows(const Block *block)
     return rows;
 }
 
+/* What Tungsten wrote has no checksum: its lines must be read to know that they can be, how many
+ * there are, and which seqno is the last. */
+static bool
+check_tungsten(Replay *replay, size_t index, Error *err)
+{
+    Block *block = replay->list.blocks[index];
+    bool has_next = index + 1 < replay->list.count;
+    const Block *next = has_next ? replay->list.blocks[index + 1] : NULL;
+    CLEANUP(block_free) Block *converted = NULL;
+    uint64_t last;
+
+    if (!replay_convert(replay->context, replay->options, block, &converted, err))
+        return false;
+    replay_convert_clean(replay->context);
+    last = converted->manifest.last_seqno;
+    if (has_next && last >= next->manifest.first_seqno)
+        return error_set(err, ERR_DATA,
+            "%s and %s overlap: lines of the block %" PRIu64 " go up to seqno %" PRIu64
+            ", but another block begins at %" PRIu64,
+            block->path, next->path, block->manifest.first_seqno, last,
+            next->manifest.first_seqno);
+    block->manifest.last_seqno = MAX(block->manifest.last_seqno, last);
+    replay->all_rows += block_rows(converted);
+    return true;
+}
+
 /* Nothing is loaded before every file of every block is known to be whole. */
 static bool
 check_blocks(Replay *replay, Error *err)
@@ -49,72 +75,123 @@ check_blocks(Replay *replay, Error *err)
     for (size_t i = 0; i < replay->list.count; i++) {
         const Block *block = replay->list.blocks[i];
 
-        /* what Tungsten wrote has no checksum to compare */
-        if (!replay_is_tungsten(block) && !block_check(block, false, err))
+        if (replay_is_tungsten(block)) {
+            if (!check_tungsten(replay, i, err))
+                return false;
+            continue;
+        }
+        if (!block_check(block, false, err))
             return error_wrap(err, "%s", block->path);
         replay->all_rows += block_rows(block);
     }
     return true;
 }
 
-/* Blocks follow one another without a hole; the first one follows the position. */
+static bool
+missing_between(const char *before, uint64_t last_seqno, const Block *block, Error *err)
+{
+    return error_set(err, ERR_DATA,
+        "%s begins at seqno %" PRIu64 ", but %s ends at %" PRIu64
+        ": transactions are missing between them; --gaps loads it all the same",
+        block->path, block->manifest.first_seqno, before, last_seqno);
+}
+
+/* Between two blocks without any row in it the source's positions meet. */
+static bool
+positions_meet(const Block *before, const Block *block)
+{
+    return block->manifest.position_before.len > 0 &&
+           text_equal(before->manifest.position_after, block->manifest.position_before);
+}
+
+/* Blocks follow one another without a hole; the first one behind the position follows it. Holes
+ * among those that the position holds do no harm: nothing of them counts as loaded anew. */
 static bool
 check_order(const Replay *replay, Error *err)
 {
-    const Position *position = loader_position(replay->loader);
-    uint64_t last = position->seqno;
+    const uint64_t position = loader_position(replay->loader)->seqno;
 
     for (size_t i = 0; i < replay->list.count; i++) {
-        const Manifest *manifest = &replay->list.blocks[i]->manifest;
+        const Block *block = replay->list.blocks[i];
+        const Block *before = i > 0 ? replay->list.blocks[i - 1] : NULL;
+        const Manifest *manifest = &block->manifest;
+        bool is_behind = before == NULL || before->manifest.last_seqno < position;
 
-        if (i > 0 && manifest->first_seqno <= replay->list.blocks[i - 1]->manifest.last_seqno)
+        if (before != NULL && manifest->first_seqno <= before->manifest.last_seqno)
             return error_set(err, ERR_DATA, "%s and %s overlap: both hold seqno %" PRIu64,
-                replay->list.blocks[i - 1]->path, replay->list.blocks[i]->path,
-                manifest->first_seqno);
+                before->path, block->path, manifest->first_seqno);
+        if (replay->options->gaps || manifest->last_seqno <= position)
+            continue;
         /* an empty target may begin anywhere: where the first retained block is */
-        if (!replay->options->gaps && last > 0 && manifest->first_seqno > last + 1)
-            return error_set(err, ERR_DATA,
-                "%s begins at seqno %" PRIu64 ", but the one before ends at %" PRIu64
-                ": transactions are missing between them; --gaps loads it all the same",
-                replay->list.blocks[i]->path, manifest->first_seqno, last);
-        if (manifest->last_seqno > last)
-            last = manifest->last_seqno;
+        if (is_behind && position > 0 && manifest->first_seqno > position + 1)
+            return missing_between("the target's position", position, block, err);
+        if (!is_behind && manifest->first_seqno > before->manifest.last_seqno + 1 &&
+            !positions_meet(before, block))
+            return missing_between(before->path, before->manifest.last_seqno, block, err);
     }
     return true;
 }
 
+/* The holes that check_order() has let pass; any other one means that the target has lost what was
+ * committed. */
 static bool
-replay_block(Replay *replay, const Block *listed, Error *err)
+may_begin_anywhere(const Replay *replay, size_t index)
 {
+    const Block *block = replay->list.blocks[index];
+
+    if (replay->totals.blocks == 0)
+        return loader_position(replay->loader)->seqno == 0;
+    return positions_meet(replay->list.blocks[index - 1], block);
+}
+
+/* One table of a block that the position does not hold: the next run would load it once more. */
+static bool
+check_table(const Replay *replay, Error *err)
+{
+    const uint64_t position = loader_position(replay->loader)->seqno;
+
+    for (size_t i = 0; replay->options->table != NULL && i < replay->list.count; i++)
+        if (position > 0 && replay->list.blocks[i]->manifest.last_seqno > position)
+            return error_set(err, ERR_USAGE,
+                "%s: --table cannot replay a block past the position, seqno %" PRIu64
+                ": the next run would load it once more",
+                replay->list.blocks[i]->path, position);
+    return true;
+}
+
+static bool
+replay_block(Replay *replay, size_t index, Error *err)
+{
+    const Block *listed = replay->list.blocks[index];
     const ReplayOptions *options = replay->options;
-    LoaderMode mode = {options->again, options->table};
+    const uint64_t position = loader_position(replay->loader)->seqno;
+    /* what the position does not hold is loaded exactly once, whatever happens to the connection */
+    LoaderMode mode = {.table = options->table,
+        .again = options->again &&
+                 (options->table != NULL || listed->manifest.first_seqno <= position),
+        .gap = options->gaps || may_begin_anywhere(replay, index)};
     LoaderTiming timing = {0, 0, 0};
     CLEANUP(block_free) Block *converted = NULL;
     const Block *block = listed;
+    uint64_t rows;
     bool ok;
 
-    if (!options->again && listed->manifest.last_seqno <= loader_position(replay->loader)->seqno) {
+    if (!options->again && listed->manifest.last_seqno <= position) {
         replay->totals.skipped++;
         return true;
     }
-    if (options->table != NULL &&
-        listed->manifest.last_seqno > loader_position(replay->loader)->seqno &&
-        loader_position(replay->loader)->seqno > 0)
-        return error_set(err, ERR_USAGE,
-            "%s: --table cannot replay a block past the position, seqno %" PRIu64
-            ": the next run would load it once more",
-            listed->path, loader_position(replay->loader)->seqno);
     if (!replay_convert(replay->context, options, listed, &converted, err))
         return false;
     if (converted != NULL)
         block = converted;
+    rows = block_rows(block);
     ok = loader_apply(replay->loader, block, &mode, &timing, err);
     if (converted != NULL)
         replay_convert_clean(replay->context);
     if (!ok)
         return false;
     replay->totals.blocks++;
-    replay->totals.rows += block_rows(listed);
+    replay->totals.rows += rows;
     return true;
 }
 
@@ -128,7 +205,7 @@ replay_blocks(Replay *replay, Error *err)
 
         if (stop_level() >= STOP_AFTER_BLOCK)
             return error_set(err, ERR_STOPPED, "stopped");
-        if (!replay_block(replay, block, err))
+        if (!replay_block(replay, i, err))
             return false;
         if (options->progress != NULL)
             options->progress(options->progress_context, replay->totals.rows, replay->all_rows,
@@ -154,7 +231,7 @@ replay_all(Replay *replay, Error *err)
     replay->loader = loader_open(replay->context, on_retry, NULL, err);
     if (replay->loader == NULL)
         return false;
-    return (options->again || check_order(replay, err)) && replay_blocks(replay, err);
+    return check_order(replay, err) && check_table(replay, err) && replay_blocks(replay, err);
 }
 
 bool
@@ -174,6 +251,8 @@ replay_run(
     free(path);
     if (lock_fd < 0)
         return false;
+    /* what a killed replay left */
+    replay_convert_clean(context);
     ok = replay_all(&replay, err);
     if (replay.loader != NULL)
         replay.totals.seqno = loader_position(replay.loader)->seqno;

@@ -9,8 +9,8 @@
 #include "ddl/stage.h"
 #include "event/rule.h"
 
-#define TUNGSTEN_TYPE    "tungsten"
-#define TUNGSTEN_HEADERS 4
+#define TUNGSTEN_TYPE   "tungsten"
+#define TUNGSTEN_PREFIX "tungsten_"
 
 bool
 replay_is_tungsten(const Block *block)
@@ -54,7 +54,7 @@ list_block(const char *directory, const TungstenFile *files, size_t count, size_
     manifest->first_seqno = files[start].first_seqno;
     while (*at < count && files[*at].first_seqno == manifest->first_seqno)
         (*at)++;
-    manifest->last_seqno = *at < count ? files[*at].first_seqno - 1 : manifest->first_seqno;
+    manifest->last_seqno = manifest->first_seqno;
     manifest->first_commit_us = manifest->last_commit_us = TIME_UNKNOWN;
     manifest->file_count = *at - start;
     manifest->files = ARENA_ARRAY(block->arena, BlockFile, manifest->file_count);
@@ -93,23 +93,51 @@ typedef struct TungstenPlan {
     Arena *arena;
 } TungstenPlan;
 
+/* Where plan_block() looks for it. */
+static Text
+stage_name(const TungstenPlan *plan, const TargetTable *base, Text *ret_schema)
+{
+    const StageConfig *stage = &plan->context->config->stage;
+    CLEANUP(buf_clear) Buf name = BUF_INIT;
+
+    *ret_schema = base->schema;
+    if (stage->schema[0] != '\0' && base->schema.len > 0) {
+        *ret_schema = text_of(stage->schema);
+        buf_addf(&name, TEXT_FMT "_", TEXT_ARG(base->schema));
+    }
+    buf_add_text(&name, base->name);
+    return stage_table_name(plan->context->target->sql, text_of(stage->table_prefix),
+        buf_text(&name), 1, plan->arena);
+}
+
+/* Ours as the configuration names them, or Tungsten's own. */
+static bool
+is_header(const CsvDialect *ours, Text name)
+{
+    Text start = {name.data, MIN(name.len, strlen(TUNGSTEN_PREFIX))};
+
+    for (size_t i = 0; i < ours->header_count; i++)
+        if (text_equal_nocase(ours->header_names[ours->header[i]], name))
+            return true;
+    return text_equal_nocase(start, TEXT(TUNGSTEN_PREFIX));
+}
+
 /* The columns behind the header columns of the staging table, else those of the base table. */
 static bool
 find_columns(const TungstenPlan *plan, const TargetTable *base, ConvertFile *file, Error *err)
 {
-    const Config *config = plan->context->config;
-    const TargetDriver *driver = plan->context->target;
-    Text schema = config->stage.schema[0] != '\0' ? text_of(config->stage.schema) : base->schema;
-    Text name = stage_table_name(
-        driver->sql, text_of(config->stage.table_prefix), base->name, 1, plan->arena);
+    Text schema;
+    Text name = stage_name(plan, base, &schema);
     TargetTable *stage = NULL;
     const TargetTable *from;
-    size_t skip;
+    size_t skip = 0;
 
-    if (!driver->describe(plan->target, schema, name, plan->arena, &stage, err))
+    if (!plan->context->target->describe(plan->target, schema, name, plan->arena, &stage, err))
         return false;
-    skip = stage == NULL ? 0 : MIN(stage->column_count, (size_t)TUNGSTEN_HEADERS);
     from = stage == NULL ? base : stage;
+    while (stage != NULL && skip < stage->column_count &&
+           is_header(&plan->context->dialect, stage->columns[skip].name))
+        skip++;
     file->table.column_count = from->column_count - skip;
     file->table.columns = ARENA_ARRAY(plan->arena, BlockColumn, file->table.column_count + 1);
     for (size_t i = skip; i < from->column_count; i++)
@@ -182,6 +210,7 @@ replay_tungsten_convert(const Context *context, const Block *block, const char *
     CLEANUP(target_close) Target *target = NULL;
     const Manifest *manifest = &block->manifest;
     CsvDialect dialect;
+    Block *converted;
     ConvertFile *files = ARENA_ARRAY(arena, ConvertFile, manifest->file_count + 1);
     ConvertRequest request = {.manifest = *manifest,
         .files = files,
@@ -212,5 +241,10 @@ replay_tungsten_convert(const Context *context, const Block *block, const char *
     request.manifest.position_before = TEXT("");
     request.manifest.position_after =
         text_of(arena_printf(arena, TUNGSTEN_TYPE ":%" PRIu64, manifest->last_seqno));
-    return block_convert(&request, err);
+    converted = block_convert(&request, err);
+    /* up to the next block: what has no rows is done as well */
+    if (converted != NULL)
+        converted->manifest.last_seqno =
+            MAX(converted->manifest.last_seqno, manifest->last_seqno);
+    return converted;
 }

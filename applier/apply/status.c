@@ -132,15 +132,31 @@ read_position(const Context *context, Arena *arena, ServiceStatus *status)
     status->updated_us = position.updated_us;
 }
 
+bool
+status_note(const Context *context, const char *state, const Error *failure, Error *err)
+{
+    CLEANUP(arena_free) Arena *arena = arena_new();
+    ServiceStatus last = {.source_position = TEXT(""),
+        .commit_us = TIME_UNKNOWN,
+        .updated_us = TIME_UNKNOWN};
+    StatusFile status = {.state = state,
+        .last_error = failure->text,
+        .last_error_us = clock_now_us()};
+
+    (void)read_file(context, arena, &last);
+    status.seqno = last.seqno;
+    status.source_position = last.source_position;
+    status.commit_us = last.commit_us;
+    status.updated_us = last.updated_us;
+    return status_write(context, &status, err);
+}
+
 static bool
 is_running(const Config *config)
 {
     char *path = file_join(config->block.directory, "lock");
-    Error err;
-    int fd = file_exists(path) ? file_lock(path, &err) : -2;
-    bool held = fd == -1 && err.kind == ERR_FENCED;
+    bool held = file_is_locked(path);
 
-    file_close(fd);
     free(path);
     return held;
 }
@@ -168,7 +184,8 @@ status_read(const Context *context, Arena *arena, ServiceStatus *ret_status, Err
         (text_is(status.state, "running") || text_is(status.state, "retrying")))
         status.state = TEXT("killed");
     read_position(context, arena, &status);
-    if (caught_up)
+    /* what the source has got since a process ended nobody knows */
+    if (caught_up && status.process_runs && text_is(status.state, "running"))
         status.lag_seconds = 0;
     else if (status.commit_us != TIME_UNKNOWN)
         status.lag_seconds = (double)(clock_now_us() - status.commit_us) / 1e6;

@@ -43,5 +43,9 @@ typedef struct StatusFile {
     int64_t last_error_us;
 } StatusFile;
 
+/* The same before the position is known: what the file says of it stays. */
+bool status_note(const Context *context, const char *state, const Error *failure, Error *err)
+    MUST_CHECK;
+
 /* Replaces the file by rename; not durable, since the target's position is what counts. */
 bool status_write(const Context *context, const StatusFile *status, Error *err) MUST_CHECK;

@@ -33,7 +33,7 @@ entry_bytes(const char *path, uint64_t *ret_bytes, Error *err)
 
     *ret_bytes = 0;
     if (!file_list(path, files, err))
-        return false;
+        return !file_exists(path); /* a block that is removed meanwhile */
     for (size_t i = 0; i < files->count; i++) {
         CLEANUP(buf_clear) Buf file = BUF_INIT;
         struct stat status;
@@ -60,6 +60,9 @@ describe(BlockEntry *entry)
         entry->finished = true;
         entry->mtime_us = time_us(&status);
     }
+    buf_reset(&manifest, SIZE_MAX);
+    buf_addf(&manifest, "%s/%s", entry->path, COMMITTED_FILE);
+    entry->committed = entry->finished && lstat(manifest.data, &status) == 0;
     return true;
 }
 
@@ -141,20 +144,18 @@ retention_mark(const char *block_path, Error *err)
     return fd >= 0;
 }
 
-/* A block that was committed is past the position: the target has gone back in time. */
+/* A block that was committed is past the position, and does not follow it: the target has gone back
+ * in time further than the retained blocks reach. */
 static bool
 check_not_committed(const BlockEntry *entry, uint64_t committed_seqno, Error *err)
 {
-    char *path = file_join(entry->path, COMMITTED_FILE);
-    bool marked = file_exists(path);
-
-    free(path);
-    if (!marked)
+    if (!entry->committed)
         return true;
     return error_set(err, ERR_TARGET,
         "%s was committed once, but the target's position is seqno %" PRIu64
-        ": the target lost what came after it (restored from a backup, or another database?); "
-        "load the retained blocks with dray replay, or move them away, and start again",
+        " and the blocks between them are not here: the target lost what came after its position "
+        "(restored from a backup, or another database?); replay the missing blocks with dray "
+        "replay, or move this one away to read its transactions from the source again",
         entry->path, committed_seqno);
 }
 
@@ -218,24 +219,43 @@ count_excess(BlockList *list, size_t count, const Retain *retain, size_t *ret_ex
     return true;
 }
 
+/* Cut the list down to the directories that retain does not keep. */
 static bool
-remove_excess(BlockList *list, const Retain *retain, uint64_t committed_seqno, size_t *ret_removed,
-    Error *err)
+keep_excess(BlockList *list, const Retain *retain, uint64_t committed_seqno, Error *err)
 {
     size_t committed = 0;
-    size_t excess;
+    size_t excess = 0;
+    size_t kept = 0;
 
     while (committed < list->count && list->entries[committed].first_seqno <= committed_seqno)
         committed++;
     if (!count_excess(list, committed, retain, &excess, err))
         return false;
-    for (size_t i = 0; i < excess; i++) {
-        if (!describe(&list->entries[i]))
-            continue;
-        if (!block_remove(list->entries[i].path, err))
-            return false;
-        (*ret_removed)++;
+    for (size_t i = 0; i < list->count; i++) {
+        BlockEntry entry = list->entries[i];
+
+        list->entries[i] = (BlockEntry){0};
+        if (i < excess && describe(&entry))
+            list->entries[kept++] = entry;
+        else
+            free(entry.path);
     }
+    list->count = kept;
+    return true;
+}
+
+bool
+retention_excess(const char *directory, const Retain *retain, uint64_t committed_seqno,
+    BlockList *ret_list, Error *err)
+{
+    BlockList storage = {NULL, 0, 0};
+    CLEANUP(block_list_free) BlockList *list = &storage;
+
+    if (retain->kind != RETAIN_ALL &&
+        (!list_entries(directory, list, err) || !keep_excess(list, retain, committed_seqno, err)))
+        return false;
+    *ret_list = storage;
+    storage = (BlockList){NULL, 0, 0};
     return true;
 }
 
@@ -243,14 +263,16 @@ bool
 retention_apply(const char *directory, const Retain *retain, uint64_t committed_seqno,
     size_t *ret_removed, Error *err)
 {
-    BlockList list = {NULL, 0, 0};
-    bool ok;
+    BlockList storage = {NULL, 0, 0};
+    CLEANUP(block_list_free) BlockList *excess = &storage;
 
     *ret_removed = 0;
-    if (retain->kind == RETAIN_ALL)
-        return true;
-    ok = list_entries(directory, &list, err) &&
-         remove_excess(&list, retain, committed_seqno, ret_removed, err);
-    block_list_free(&list);
-    return ok;
+    if (!retention_excess(directory, retain, committed_seqno, excess, err))
+        return false;
+    for (size_t i = 0; i < excess->count; i++) {
+        if (!block_remove(excess->entries[i].path, err))
+            return false;
+        (*ret_removed)++;
+    }
+    return true;
 }

@@ -10,6 +10,7 @@ typedef struct BlockEntry {
     char *path;
     uint64_t first_seqno;
     bool finished;    /* has a manifest */
+    bool committed;   /* marked by retention_mark() */
     uint64_t bytes;   /* of all files in the directory */
     int64_t mtime_us; /* of the manifest, or of the directory */
 } BlockEntry;
@@ -34,7 +35,10 @@ bool retention_mark(const char *block_path, Error *err) MUST_CHECK;
  * never removed: ERR_TARGET, since the target must have lost it. */
 bool retention_clean(
     const char *directory, uint64_t committed_seqno, size_t *ret_removed, Error *err) MUST_CHECK;
-/* After a commit of this block: remove it (RETAIN_NONE), else remove the oldest ones that are past
- * the limit; a block newer than committed_seqno is never removed. */
+/* The blocks that retain does not keep: all (RETAIN_NONE), else the oldest ones past the limit; none
+ * that is newer than committed_seqno. Their bytes are not filled in. */
+bool retention_excess(const char *directory, const Retain *retain, uint64_t committed_seqno,
+    BlockList *ret_list, Error *err) MUST_CHECK;
+/* After a commit: remove those. Another process may remove blocks of the directory meanwhile. */
 bool retention_apply(const char *directory, const Retain *retain, uint64_t committed_seqno,
     size_t *ret_removed, Error *err) MUST_CHECK;
