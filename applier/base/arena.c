@@ -1,5 +1,6 @@
 #include "base/arena.h"
 
+#include <assert.h>
 #include <stdalign.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -105,6 +106,7 @@ arena_printf(Arena *arena, const char *fmt, ...)
     int len;
     char *memory;
 
+    assert(fmt != NULL);
     va_start(args, fmt);
     va_copy(again, args);
     len = vsnprintf(NULL, 0, fmt, again);

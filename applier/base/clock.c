@@ -148,7 +148,7 @@ parse_zone(Text text, size_t *at, int64_t *ret_s)
         if (!digits(text, at, 2, &part[i]))
             return false;
     }
-    *ret_s = sign * ((int64_t)part[0] * 3600 + part[1] * 60 + part[2]);
+    *ret_s = sign * ((int64_t)part[0] * 3600 + (int64_t)part[1] * 60 + part[2]);
     return *at == text.len && part[1] < 60 && part[2] < 60;
 }
 
@@ -171,7 +171,7 @@ clock_parse(Text text, int64_t *ret_time_us)
     if (!parse_fraction(text, &at, &fraction) || !parse_zone(text, &at, &zone))
         return false;
     *ret_time_us = (clock_days(part[0], part[1], part[2]) * DAY_S + (int64_t)part[3] * 3600 +
-                       part[4] * 60 + part[5] - zone) *
+                       (int64_t)part[4] * 60 + part[5] - zone) *
                        SECOND_US +
                    fraction;
     return true;

@@ -264,6 +264,7 @@ buf_addv(Buf *buf, const char *fmt, va_list args)
     va_list again;
     int len;
 
+    assert(fmt != NULL);
     va_copy(again, args);
     len = vsnprintf(NULL, 0, fmt, again);
     va_end(again);

@@ -31,8 +31,6 @@ typedef struct ColumnRename {
 /* One entry of "tables:"; the first one whose match fits a source table wins. */
 typedef struct TableRule {
     Text match;        /* glob over schema.table */
-    bool skip;         /* leave the table out */
-    bool shared;       /* several source tables may meet in the target table */
     Text target;       /* "schema.table" or "table", with %%SCHEMA%% and %%TABLE%%;
                           TEXT_NONE: as in the source */
     Text merge_script; /* TEXT_NONE: target.merge_script */
@@ -42,7 +40,9 @@ typedef struct TableRule {
     size_t skip_column_count;
     const ColumnRename *renames;
     size_t rename_count;
-    int line; /* in the file, for errors */
+    int line;    /* in the file, for errors */
+    bool skip;   /* leave the table out */
+    bool shared; /* several source tables may meet in the target table */
 } TableRule;
 
 typedef struct TableRules {

@@ -23,7 +23,7 @@ replay_file(const char *path)
 {
     FILE *file = fopen(path, "rb");
     if (file == NULL) {
-        fprintf(stderr, "%s: %s\n", path, strerror(errno));
+        (void)fprintf(stderr, "%s: %s\n", path, strerror(errno));
         exit(1);
     }
     CLEANUP(buf_clear) Buf bytes = BUF_INIT;
@@ -31,7 +31,7 @@ replay_file(const char *path)
     size_t len = 0;
     while ((len = fread(piece, 1, sizeof(piece), file)) > 0)
         buf_add(&bytes, piece, len);
-    fclose(file);
+    (void)fclose(file);
     /* an exact copy on the heap, so that a read past the end is seen */
     uint8_t *copy = malloc(bytes.len > 0 ? bytes.len : 1);
     if (copy == NULL)

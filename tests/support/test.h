@@ -36,11 +36,15 @@
     } while (0)
 
 /* The call succeeded; prints the error where it did not. */
-#define assert_ok(call, err)                       \
-    do {                                           \
-        if (!(call))                               \
-            fail_msg("%s: %s", #call, (err).text); \
-    } while (0)
+#define assert_ok(call, err) ((call) ? (void)0 : test_fail(#call, &(err), __FILE__, __LINE__))
+
+_Noreturn static inline void
+test_fail(const char *call, const Error *err, const char *file, int line)
+{
+    print_error("%s: %s\n", call, err->text);
+    _fail(file, line);
+    abort(); /* not reached: cmocka jumps, but does not say so */
+}
 
 /* A directory of this test's own below $TMPDIR or /tmp; the caller removes it (file_remove_tree).
  */

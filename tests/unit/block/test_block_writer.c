@@ -523,7 +523,6 @@ static void
 remains_of_a_crash_do_not_get_into_a_block(void **state)
 {
     Fixture f;
-    CLEANUP(block_free) Block *block = NULL;
     char *path;
     FileList names = {NULL, 0};
     Error err;
@@ -538,7 +537,7 @@ remains_of_a_crash_do_not_get_into_a_block(void **state)
     fixture_begin(&f);
     fixture_insert(&f, fixture_table(&f, "s", "t", 1, 1), ROW(TX("1")));
     fixture_commit(&f);
-    block = fixture_finish(&f);
+    block_free(fixture_finish(&f));
     assert_ok(file_list(path, &names, &err), err);
     assert_int_equal(names.count, 2);
     assert_string_equal(names.names[0], "manifest.json");

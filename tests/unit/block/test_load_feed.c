@@ -72,7 +72,7 @@ superseded_lines_are_left_out_across_buffers(void **state)
         row += all.data[i] == '\n' && !quoted;
     }
     assert_int_equal(row, 20000);
-    assert_true(all.len > 4 * 256 * 1024);
+    assert_true(all.len > (size_t)4 * 256 * 1024);
     assert_string_equal(some.data, expected.data);
     feed = load_feed_open(block, 0, true, &err);
     assert_non_null(feed);

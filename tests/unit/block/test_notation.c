@@ -197,8 +197,9 @@ texts_without_a_place_in_utf8_are_refused(void **state)
     assert_string_equal(err.text, "not UTF-8 at offset 2 (byte 0xed)");
     memset(lengthy, 'x', 99);
     memset(lengthy + 99, 0, sizeof(lengthy) - 99);
-    for (size_t i = 99; i < 297; i += 2)
-        memcpy(lengthy + i, "\xC3\xA9", 2); /* the cut at 100 bytes would fall inside it */
+    /* the cut at 100 bytes would fall inside a character */
+    for (size_t i = 99; i < 297; i++)
+        lengthy[i] = i % 2 == 1 ? '\xC3' : '\xA9';
     assert_false(
         notation_write(&postgres, &policy, LOGICAL_INT, text_of(lengthy), &out, &is_null, &err));
     assert_int_equal(strlen(err.text), strlen("value \"\"...: malformed integer") + 99);

@@ -673,7 +673,7 @@ deep_nesting_and_size_are_refused(void **state)
         buf_add_string(&yaml, "- ");
     assert_null(config_parse("s.yaml", buf_text(&yaml), &schema, &err));
     buf_clear(&yaml);
-    while (yaml.len <= 1024 * 1024)
+    while (yaml.len <= (size_t)1024 * 1024)
         buf_add_string(&yaml, "# a comment\n");
     assert_null(config_parse("s.yaml", buf_text(&yaml), &schema, &err));
     assert_string_equal(err.text, "s.yaml:1:1: yaml: larger than 1048576 bytes");

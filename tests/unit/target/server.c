@@ -43,7 +43,7 @@ fail(const Server *server, const char *what)
 static void
 nap(void)
 {
-    struct timespec wait = {0, 20 * 1000 * 1000};
+    struct timespec wait = {0, 20 * 1000L * 1000};
 
     (void)nanosleep(&wait, NULL);
 }

@@ -353,7 +353,7 @@ a_query_of_many_rows_takes_no_memory(void **state)
 static void *
 cancel_later(void *context)
 {
-    struct timespec wait = {0, 300 * 1000 * 1000};
+    struct timespec wait = {0, 300 * 1000L * 1000};
 
     (void)nanosleep(&wait, NULL);
     D.cancel(context);

@@ -264,7 +264,7 @@ a_query_of_many_rows_takes_no_memory(void **state)
 static void *
 cancel_later(void *context)
 {
-    struct timespec wait = {0, 300 * 1000 * 1000};
+    struct timespec wait = {0, 300 * 1000L * 1000};
 
     (void)nanosleep(&wait, NULL);
     D.cancel(context);
@@ -428,9 +428,7 @@ a_server_that_goes_in_mid_copy_is_retriable(void **state)
     Error err;
 
     (void)state;
-    memset(row, 'x', sizeof(row));
-    memcpy(row, "\"1\",\"", 5);
-    memcpy(row + sizeof(row) - 3, "\"\n", 3);
+    (void)snprintf(row, sizeof(row), "\"1\",\"%*s\"\n", (int)sizeof(row) - 8, "x");
     copy_table();
     run("ALTER TABLE c DROP CONSTRAINT c_pkey");
     feed = feed_repeat(row, 100000);
