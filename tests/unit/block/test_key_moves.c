@@ -163,6 +163,7 @@ only_lines_that_meet_in_one_transaction_and_file_are_pairs(void **state)
         {"C12 C23 C34", "2-3 4-5 "},
         {"C12 D2", "2-3 "},
         {"C12 / C21", ""},
+        {"C12 / C34 C21", ""},
         {"C12 T C21", "| "},
         {"C12 T C21 C13", "| 2-3 "},
         {"I1 D1", ""},
