@@ -129,8 +129,7 @@ check_clash(Check *check, const MergePlan *plan, Error *err)
     BaseUse *use;
     Text name;
 
-    buf_addf(
-        &key, TEXT_FMT "." TEXT_FMT, TEXT_ARG(plan->base->schema), TEXT_ARG(plan->base->name));
+    buf_addf(&key, TEXT_FMT "." TEXT_FMT, TEXT_ARG(plan->base->schema), TEXT_ARG(plan->base->name));
     name = text_of(arena_printf(check->arena, TEXT_FMT "." TEXT_FMT, TEXT_ARG(plan->file->schema),
         TEXT_ARG(plan->file->table)));
     use = map_get(&check->bases, buf_text(&key));

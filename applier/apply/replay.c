@@ -51,6 +51,7 @@ check_tungsten(Replay *replay, size_t index, Error *err)
     bool has_next = index + 1 < replay->list.count;
     const Block *next = has_next ? replay->list.blocks[index + 1] : NULL;
     CLEANUP(block_free) Block *converted = NULL;
+    uint64_t to = replay->options->to_seqno;
     uint64_t last;
 
     if (!replay_convert(replay->context, replay->options, block, &converted, err))
@@ -61,9 +62,13 @@ check_tungsten(Replay *replay, size_t index, Error *err)
         return error_set(err, ERR_DATA,
             "%s and %s overlap: lines of the block %" PRIu64 " go up to seqno %" PRIu64
             ", but another block begins at %" PRIu64,
-            block->path, next->path, block->manifest.first_seqno, last,
-            next->manifest.first_seqno);
-    block->manifest.last_seqno = MAX(block->manifest.last_seqno, last);
+            block->path, next->path, block->manifest.first_seqno, last, next->manifest.first_seqno);
+    if (to > 0 && last > to)
+        return error_set(err, ERR_USAGE,
+            "block %" PRIu64 " to %" PRIu64
+            " can only be replayed whole: choose --from and --to at its limits",
+            block->manifest.first_seqno, last);
+    block->manifest.last_seqno = last;
     replay->all_rows += block_rows(converted);
     return true;
 }
@@ -92,16 +97,17 @@ missing_between(const char *before, uint64_t last_seqno, const Block *block, Err
 {
     return error_set(err, ERR_DATA,
         "%s begins at seqno %" PRIu64 ", but %s ends at %" PRIu64
-        ": transactions are missing between them; --gaps loads it all the same",
+        ": transactions are missing between them, or none of them had rows; --gaps loads it all "
+        "the same",
         block->path, block->manifest.first_seqno, before, last_seqno);
 }
 
-/* Between two blocks without any row in it the source's positions meet. */
+/* Tungsten leaves no trace of transactions that have no rows: between its blocks nobody can tell.
+ */
 static bool
-positions_meet(const Block *before, const Block *block)
+hole_is_usual(const Block *before, const Block *block)
 {
-    return block->manifest.position_before.len > 0 &&
-           text_equal(before->manifest.position_after, block->manifest.position_before);
+    return replay_is_tungsten(before) && replay_is_tungsten(block);
 }
 
 /* Blocks follow one another without a hole; the first one behind the position follows it. Holes
@@ -126,7 +132,7 @@ check_order(const Replay *replay, Error *err)
         if (is_behind && position > 0 && manifest->first_seqno > position + 1)
             return missing_between("the target's position", position, block, err);
         if (!is_behind && manifest->first_seqno > before->manifest.last_seqno + 1 &&
-            !positions_meet(before, block))
+            !hole_is_usual(before, block))
             return missing_between(before->path, before->manifest.last_seqno, block, err);
     }
     return true;
@@ -139,9 +145,9 @@ may_begin_anywhere(const Replay *replay, size_t index)
 {
     const Block *block = replay->list.blocks[index];
 
-    if (replay->totals.blocks == 0)
-        return loader_position(replay->loader)->seqno == 0;
-    return positions_meet(replay->list.blocks[index - 1], block);
+    if (index > 0 && hole_is_usual(replay->list.blocks[index - 1], block))
+        return true;
+    return replay->totals.blocks == 0 && loader_position(replay->loader)->seqno == 0;
 }
 
 /* One table of a block that the position does not hold: the next run would load it once more. */
@@ -167,8 +173,8 @@ replay_block(Replay *replay, size_t index, Error *err)
     const uint64_t position = loader_position(replay->loader)->seqno;
     /* what the position does not hold is loaded exactly once, whatever happens to the connection */
     LoaderMode mode = {.table = options->table,
-        .again = options->again &&
-                 (options->table != NULL || listed->manifest.first_seqno <= position),
+        .again =
+            options->again && (options->table != NULL || listed->manifest.first_seqno <= position),
         .gap = options->gaps || may_begin_anywhere(replay, index)};
     LoaderTiming timing = {0, 0, 0};
     CLEANUP(block_free) Block *converted = NULL;

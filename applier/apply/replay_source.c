@@ -120,19 +120,6 @@ limit_list(ReplayList *list, uint64_t from, uint64_t to, Error *err)
     return true;
 }
 
-/* Only the next block tells where one of Tungsten's ends: its seqnos may be without rows. */
-static void
-end_tungsten_blocks(ReplayList *list)
-{
-    for (size_t i = 0; i + 1 < list->count; i++) {
-        Manifest *manifest = &list->blocks[i]->manifest;
-        uint64_t next = list->blocks[i + 1]->manifest.first_seqno;
-
-        if (replay_is_tungsten(list->blocks[i]) && next > manifest->first_seqno)
-            manifest->last_seqno = next - 1;
-    }
-}
-
 bool
 replay_list(const Context *context, const ReplayOptions *options, ReplayList *ret_list, Error *err)
 {
@@ -141,7 +128,6 @@ replay_list(const Context *context, const ReplayOptions *options, ReplayList *re
             return false;
     if (ret_list->count > 0)
         qsort(ret_list->blocks, ret_list->count, sizeof(Block *), by_seqno);
-    end_tungsten_blocks(ret_list);
     if (!limit_list(ret_list, options->from_seqno, options->to_seqno, err))
         return false;
     if (ret_list->count == 0)

@@ -106,8 +106,8 @@ stage_name(const TungstenPlan *plan, const TargetTable *base, Text *ret_schema)
         buf_addf(&name, TEXT_FMT "_", TEXT_ARG(base->schema));
     }
     buf_add_text(&name, base->name);
-    return stage_table_name(plan->context->target->sql, text_of(stage->table_prefix),
-        buf_text(&name), 1, plan->arena);
+    return stage_table_name(
+        plan->context->target->sql, text_of(stage->table_prefix), buf_text(&name), 1, plan->arena);
 }
 
 /* Ours as the configuration names them, or Tungsten's own. */
@@ -210,7 +210,6 @@ replay_tungsten_convert(const Context *context, const Block *block, const char *
     CLEANUP(target_close) Target *target = NULL;
     const Manifest *manifest = &block->manifest;
     CsvDialect dialect;
-    Block *converted;
     ConvertFile *files = ARENA_ARRAY(arena, ConvertFile, manifest->file_count + 1);
     ConvertRequest request = {.manifest = *manifest,
         .files = files,
@@ -241,10 +240,5 @@ replay_tungsten_convert(const Context *context, const Block *block, const char *
     request.manifest.position_before = TEXT("");
     request.manifest.position_after =
         text_of(arena_printf(arena, TUNGSTEN_TYPE ":%" PRIu64, manifest->last_seqno));
-    converted = block_convert(&request, err);
-    /* up to the next block: what has no rows is done as well */
-    if (converted != NULL)
-        converted->manifest.last_seqno =
-            MAX(converted->manifest.last_seqno, manifest->last_seqno);
-    return converted;
+    return block_convert(&request, err);
 }

@@ -3,7 +3,7 @@
  *
  * Such a directory has no manifest: the columns come from the staging table in the target (behind
  * its header columns), or from the base table where there is none; the key from the table rule, or
- * the base table. One first seqno is one block, which ends where the next one begins.
+ * the base table. One first seqno is one block; where it ends only its lines tell.
  */
 #pragma once
 

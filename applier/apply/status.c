@@ -136,12 +136,10 @@ bool
 status_note(const Context *context, const char *state, const Error *failure, Error *err)
 {
     CLEANUP(arena_free) Arena *arena = arena_new();
-    ServiceStatus last = {.source_position = TEXT(""),
-        .commit_us = TIME_UNKNOWN,
-        .updated_us = TIME_UNKNOWN};
-    StatusFile status = {.state = state,
-        .last_error = failure->text,
-        .last_error_us = clock_now_us()};
+    ServiceStatus last = {
+        .source_position = TEXT(""), .commit_us = TIME_UNKNOWN, .updated_us = TIME_UNKNOWN};
+    StatusFile status = {
+        .state = state, .last_error = failure->text, .last_error_us = clock_now_us()};
 
     (void)read_file(context, arena, &last);
     status.seqno = last.seqno;

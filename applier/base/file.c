@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fault.h"
@@ -93,7 +94,7 @@ file_read_all(const char *path, size_t limit, Buf *buf, Error *err)
 {
     CLEANUP(file_close) int fd = file_open(path, 0, err);
     size_t start = buf->len;
-    size_t len;
+    size_t len = 0;
 
     if (fd < 0)
         return false;
@@ -205,19 +206,13 @@ file_list_free(FileList *list)
     *list = (FileList){NULL, 0};
 }
 
+static bool remove_tree_at(const char *path, int depth, Error *err);
+
 static bool
-remove_tree_at(const char *path, int depth, Error *err)
+remove_entries(const char *path, const FileList *list, int depth, Error *err)
 {
-    FileList storage = {NULL, 0};
-    CLEANUP(file_list_free) FileList *list = &storage;
     struct stat status;
 
-    if (lstat(path, &status) != 0 && errno == ENOENT)
-        return true;
-    if (depth > 16)
-        return error_set(err, ERR_IO, "remove %s: nested too deeply", path);
-    if (!file_list(path, list, err))
-        return false;
     for (size_t i = 0; i < list->count; i++) {
         CLEANUP(buf_clear) Buf child = BUF_INIT;
 
@@ -229,7 +224,27 @@ remove_tree_at(const char *path, int depth, Error *err)
             return error_set_errno(err, ERR_IO, "remove %s", child.data);
         }
     }
-    if (FAULT("file.rmdir") || rmdir(path) != 0)
+    return true;
+}
+
+static bool
+remove_tree_at(const char *path, int depth, Error *err)
+{
+    FileList list = {NULL, 0};
+    struct stat status;
+    bool ok;
+
+    if (lstat(path, &status) != 0 && errno == ENOENT)
+        return true;
+    if (depth > 16)
+        return error_set(err, ERR_IO, "remove %s: nested too deeply", path);
+    if (!file_list(path, &list, err))
+        return lstat(path, &status) != 0 && errno == ENOENT; /* somebody else removes it, too */
+    ok = remove_entries(path, &list, depth, err);
+    file_list_free(&list);
+    if (!ok)
+        return false;
+    if (FAULT("file.rmdir") || (rmdir(path) != 0 && errno != ENOENT))
         return error_set_errno(err, ERR_IO, "remove directory %s", path);
     return true;
 }
@@ -259,13 +274,43 @@ lock_held(int fd, const char *path, Error *err)
         path, holder[0] == '\0' ? "" : ", pid ", holder);
 }
 
+/* Who only asks whether the lock is held has it for a moment, too. */
+static bool
+take_lock(int fd)
+{
+    static const struct timespec turn = {0, 20 * 1000 * 1000};
+    bool taken = flock(fd, LOCK_EX | LOCK_NB) == 0;
+
+    for (int i = 0; !taken && errno == EWOULDBLOCK && i < 5; i++) {
+        (void)nanosleep(&turn, NULL);
+        taken = flock(fd, LOCK_EX | LOCK_NB) == 0;
+    }
+    return taken;
+}
+
+bool
+file_is_locked(const char *path)
+{
+    CLEANUP(file_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
+static int
+steal_descriptor(int *fd)
+{
+    int stolen = *fd;
+
+    *fd = -1;
+    return stolen;
+}
+
 int
 file_lock(const char *path, Error *err)
 {
     CLEANUP(file_close) int fd = -1;
     char pid[32];
     int len;
-    int owned;
 
     if (!FAULT("file.lock"))
         fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
@@ -273,7 +318,7 @@ file_lock(const char *path, Error *err)
         (void)error_set_errno(err, ERR_IO, "open lock %s", path);
         return -1;
     }
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (!take_lock(fd)) {
         if (errno == EWOULDBLOCK)
             (void)lock_held(fd, path, err);
         else
@@ -285,9 +330,7 @@ file_lock(const char *path, Error *err)
         (void)error_set_errno(err, ERR_IO, "write lock %s", path);
         return -1;
     }
-    owned = fd;
-    fd = -1;
-    return owned;
+    return steal_descriptor(&fd);
 }
 
 char *

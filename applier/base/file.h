@@ -52,6 +52,8 @@ CLEANUP_DEFINE(FileList *, file_list_free);
 /* flock() path (created if absent) without waiting. ERR_FENCED naming the holder's pid when another
  * process has it. The lock lasts until the descriptor is closed. -1 on failure. */
 int file_lock(const char *path, Error *err) MUST_CHECK;
+/* Does a process hold it? Changes nothing; a missing or unreadable file is not locked. */
+bool file_is_locked(const char *path);
 
 /* directory + "/" + name, on the heap; an absolute name is returned as it is. */
 char *file_join(const char *directory, const char *name) MUST_CHECK;

@@ -35,8 +35,8 @@ bool retention_mark(const char *block_path, Error *err) MUST_CHECK;
  * never removed: ERR_TARGET, since the target must have lost it. */
 bool retention_clean(
     const char *directory, uint64_t committed_seqno, size_t *ret_removed, Error *err) MUST_CHECK;
-/* The blocks that retain does not keep: all (RETAIN_NONE), else the oldest ones past the limit; none
- * that is newer than committed_seqno. Their bytes are not filled in. */
+/* The blocks that retain does not keep: all (RETAIN_NONE), else the oldest ones past the limit;
+ * none that is newer than committed_seqno. Their bytes are not filled in. */
 bool retention_excess(const char *directory, const Retain *retain, uint64_t committed_seqno,
     BlockList *ret_list, Error *err) MUST_CHECK;
 /* After a commit: remove those. Another process may remove blocks of the directory meanwhile. */

@@ -81,6 +81,18 @@ set_value(json_t *object, const char *key, json_t *value)
         abort();
 }
 
+static void
+add_json(json_t *value, Buf *out)
+{
+    char *text = json_dumps(value, JSON_INDENT(2));
+
+    if (text == NULL)
+        abort();
+    buf_addf(out, "%s\n", text);
+    free(text);
+    json_decref(value);
+}
+
 static json_t *
 block_json(const BlockEntry *entry, const uint64_t *committed)
 {
@@ -107,18 +119,12 @@ void
 block_report_json(const BlockList *list, const uint64_t *committed, Buf *out)
 {
     json_t *array = json_array();
-    char *text;
 
     for (size_t i = 0; i < list->count; i++) {
         if (json_array_append_new(array, block_json(&list->entries[i], committed)) != 0)
             abort();
     }
-    text = json_dumps(array, JSON_INDENT(2));
-    if (text == NULL)
-        abort();
-    buf_addf(out, "%s\n", text);
-    free(text);
-    json_decref(array);
+    add_json(array, out);
 }
 
 static void
@@ -281,35 +287,68 @@ block_report_check(const BlockList *list, Buf *out)
     return faults;
 }
 
-size_t
-block_report_excess(const BlockList *list, const Retain *retain, uint64_t committed)
+void
+block_report_check_json(const BlockList *list, Text lines, Buf *out)
 {
-    int64_t oldest_us = clock_now_us() - MIN(retain->amount, INT64_MAX / 2000) * 1000;
-    uint64_t limit = (uint64_t)MAX(retain->amount, 0);
-    uint64_t bytes = 0;
-    size_t count = 0;
-    size_t excess = 0;
+    json_t *object = json_object();
+    json_t *faults = json_array();
+    json_t *notes = json_array();
 
-    while (count < list->count && list->entries[count].first_seqno <= committed)
-        count++;
-    switch (retain->kind) {
-    case RETAIN_ALL:
-        return 0;
-    case RETAIN_NONE:
-        return count;
-    case RETAIN_BLOCKS:
-        return count - MIN((uint64_t)count, limit);
-    case RETAIN_AGE:
-        while (excess < count && list->entries[excess].mtime_us < oldest_us)
-            excess++;
-        return excess;
-    case RETAIN_BYTES:
-        for (excess = count; excess > 0; excess--) {
-            bytes += list->entries[excess - 1].bytes;
-            if (bytes > limit)
-                break;
-        }
-        return excess;
+    while (lines.len > 0) {
+        size_t end = text_find(lines, '\n');
+        size_t start = text_find(lines, ' ') + 1; /* behind "fault:" or "note:" */
+        json_t *text = json_stringn(lines.data + start, end - start);
+
+        if (json_array_append_new(lines.data[0] == 'f' ? faults : notes,
+                text != NULL ? text : json_string("a name that is not UTF-8")) != 0)
+            abort();
+        end = MIN(end + 1, lines.len);
+        lines = (Text){lines.data + end, lines.len - end};
     }
-    return 0;
+    set_value(object, "blocks", json_integer((json_int_t)list->count));
+    set_value(object, "faults", faults);
+    set_value(object, "notes", notes);
+    add_json(object, out);
+}
+
+static uint64_t
+bytes_of(const BlockList *list)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < list->count; i++)
+        bytes += list->entries[i].bytes;
+    return bytes;
+}
+
+void
+block_report_prune(const BlockList *removed, bool dry_run, Buf *out)
+{
+    for (size_t i = 0; i < removed->count; i++)
+        buf_addf(out, "%s %s (%" PRIu64 " bytes)\n", dry_run ? "would remove" : "removed",
+            removed->entries[i].path, removed->entries[i].bytes);
+    buf_addf(
+        out, "%" PRIu64 " bytes %s\n", bytes_of(removed), dry_run ? "would be freed" : "freed");
+}
+
+void
+block_report_prune_json(const BlockList *removed, bool dry_run, Buf *out)
+{
+    json_t *object = json_object();
+    json_t *blocks = json_array();
+
+    for (size_t i = 0; i < removed->count; i++) {
+        const BlockEntry *entry = &removed->entries[i];
+        json_t *block = json_object();
+
+        set_value(block, "path", json_string(entry->path));
+        set_value(block, "first_seqno", json_integer((json_int_t)entry->first_seqno));
+        set_value(block, "bytes", json_integer((json_int_t)entry->bytes));
+        if (json_array_append_new(blocks, block) != 0)
+            abort();
+    }
+    set_value(object, "dry_run", json_boolean(dry_run));
+    set_value(object, "removed", blocks);
+    set_value(object, "bytes", json_integer((json_int_t)bytes_of(removed)));
+    add_json(object, out);
 }

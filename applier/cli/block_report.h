@@ -13,5 +13,9 @@ void block_report_json(const BlockList *list, const uint64_t *committed, Buf *ou
 void block_report_manifest(const Block *block, Buf *out);
 /* Check every block; a line for each fault and note. Returns the number of faults. */
 size_t block_report_check(const BlockList *list, Buf *out);
-/* How many of the oldest blocks retention_apply() would remove. */
-size_t block_report_excess(const BlockList *list, const Retain *retain, uint64_t committed);
+/* Those lines as {"blocks": …, "faults": […], "notes": […]}. */
+void block_report_check_json(const BlockList *list, Text lines, Buf *out);
+/* What was removed, or would be. */
+void block_report_prune(const BlockList *removed, bool dry_run, Buf *out);
+/* {"dry_run": …, "removed": [{"path", "first_seqno", "bytes"}], "bytes": …} */
+void block_report_prune_json(const BlockList *removed, bool dry_run, Buf *out);

@@ -5,12 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/file.h"
 #include "block/retention.h"
 #include "cli/block_report.h"
 #include "target/position.h"
 
 static const Option options[] = {
-    {"json", NULL, "list and show: print JSON."},
+    {"json", NULL, "Print JSON."},
     {"dry-run", NULL, "prune: only tell what would be removed."},
     {NULL, NULL, NULL},
 };
@@ -88,14 +89,18 @@ show_block(const Arguments *arguments, const BlockList *list)
 }
 
 static int
-check_blocks(const BlockList *list)
+check_blocks(const Arguments *arguments, const BlockList *list)
 {
+    CLEANUP(buf_clear) Buf lines = BUF_INIT;
     CLEANUP(buf_clear) Buf out = BUF_INIT;
-    size_t faults = block_report_check(list, &out);
+    size_t faults = block_report_check(list, &lines);
     Error err;
 
-    (void)fputs(buf_string(&out), stdout);
-    (void)printf("%zu blocks, %zu faults\n", list->count, faults);
+    if (arguments_has(arguments, "json"))
+        block_report_check_json(list, buf_text(&lines), &out);
+    else
+        buf_addf(&out, "%s%zu blocks, %zu faults\n", buf_string(&lines), list->count, faults);
+    (void)fputs(out.data, stdout);
     if (faults == 0)
         return 0;
     (void)fflush(stdout);
@@ -103,14 +108,43 @@ check_blocks(const BlockList *list)
     return cli_fail(&err);
 }
 
+/* Nobody may start meanwhile, and go back to a seqno that is removed here. A service that runs
+ * already only goes forward, and does not mind blocks that disappear. -1 where one runs. */
 static bool
-has_block(const BlockList *list, uint64_t first_seqno)
+hold_lock(const Config *config, int *ret_fd, Error *err)
 {
-    for (size_t i = 0; i < list->count; i++) {
+    CLEANUP(file_close) int fd = -1;
+    char *path;
+
+    if (!file_make_directory(config->block.directory, err))
+        return false;
+    path = file_join(config->block.directory, "lock");
+    fd = file_lock(path, err);
+    free(path);
+    if (fd < 0 && err->kind != ERR_FENCED)
+        return false;
+    *ret_fd = fd;
+    fd = -1;
+    return true;
+}
+
+static uint64_t
+bytes_of(const BlockList *list, uint64_t first_seqno)
+{
+    for (size_t i = 0; i < list->count; i++)
         if (list->entries[i].first_seqno == first_seqno)
-            return true;
-    }
-    return false;
+            return list->entries[i].bytes;
+    return 0;
+}
+
+/* Stops at the first block that cannot be removed; *ret_count are gone. */
+static bool
+remove_blocks(const BlockList *excess, bool dry_run, size_t *ret_count, Error *err)
+{
+    for (*ret_count = 0; *ret_count < excess->count; (*ret_count)++)
+        if (!dry_run && !block_remove(excess->entries[*ret_count].path, err))
+            return false;
+    return true;
 }
 
 static int
@@ -118,35 +152,29 @@ prune_blocks(const Arguments *arguments, const Config *config, const BlockList *
 {
     const bool dry_run = arguments_has(arguments, "dry-run");
     BlockList storage = {NULL, 0, 0};
-    CLEANUP(block_list_free) BlockList *after = &storage;
+    CLEANUP(block_list_free) BlockList *excess = &storage;
+    CLEANUP(file_close) int lock_fd = -1;
+    CLEANUP(buf_clear) Buf out = BUF_INIT;
     uint64_t committed;
-    uint64_t bytes = 0;
-    size_t removed = 0;
+    size_t count;
     Error err = {ERR_NONE};
-    bool ok = true;
+    bool ok;
 
-    if (!read_committed(config, &committed, &err))
+    if ((!dry_run && !hold_lock(config, &lock_fd, &err)) ||
+        !read_committed(config, &committed, &err) ||
+        !retention_excess(config->block.directory, &config->block.retain, committed, excess, &err))
         return cli_fail(&err);
-    if (dry_run) {
-        removed = block_report_excess(list, &config->block.retain, committed);
-    } else {
-        Error later;
-
-        ok = retention_apply(
-            config->block.directory, &config->block.retain, committed, &removed, &err);
-        /* tell what is gone even when not all of it could be removed */
-        if (!block_list(config->block.directory, after, ok ? &err : &later))
-            return cli_fail(&err);
-    }
-    removed = dry_run ? removed : list->count;
-    for (size_t i = 0; i < removed; i++) {
-        if (!dry_run && has_block(after, list->entries[i].first_seqno))
-            continue;
-        (void)printf("%s %s (%" PRIu64 " bytes)\n", dry_run ? "would remove" : "removed",
-            list->entries[i].path, list->entries[i].bytes);
-        bytes += list->entries[i].bytes;
-    }
-    (void)printf("%" PRIu64 " bytes %s\n", bytes, dry_run ? "would be freed" : "freed");
+    for (size_t i = 0; i < excess->count; i++)
+        excess->entries[i].bytes = bytes_of(list, excess->entries[i].first_seqno);
+    /* tell what is gone even when not all of it could be removed */
+    ok = remove_blocks(excess, dry_run, &count, &err);
+    while (excess->count > count)
+        free(excess->entries[--excess->count].path);
+    if (arguments_has(arguments, "json"))
+        block_report_prune_json(excess, dry_run, &out);
+    else
+        block_report_prune(excess, dry_run, &out);
+    (void)fputs(out.data, stdout);
     return ok ? 0 : cli_fail(&err);
 }
 
@@ -173,7 +201,7 @@ run_action(const Arguments *arguments, const Config *config)
     if (strcmp(action, "show") == 0)
         return show_block(arguments, list);
     if (strcmp(action, "check") == 0)
-        return check_blocks(list);
+        return check_blocks(arguments, list);
     if (strcmp(action, "prune") == 0)
         return prune_blocks(arguments, config, list);
     (void)error_set(&err, ERR_USAGE, "dray blocks: %s is none of list, show, check, prune", action);

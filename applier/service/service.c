@@ -50,14 +50,36 @@ use_log(const Config *config, Error *err)
     return log_set_file(config->log.file, err);
 }
 
+/* What makes it this service: with another name it would begin anew, into tables that are filled.
+ */
+static bool
+check_same_service(const Config *old, const Config *new, Error *err)
+{
+    const char *const names[] = {"service", "block.directory", "source.type", "target.type"};
+    const char *const before[] = {
+        old->service, old->block.directory, old->source_type, old->target_type};
+    const char *const after[] = {
+        new->service, new->block.directory, new->source_type, new->target_type};
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (strcmp(before[i], after[i]) != 0)
+            return error_set(err, ERR_CONFIG,
+                "%s: %s instead of %s takes effect only when the service is started again",
+                names[i], after[i], before[i]);
+    return true;
+}
+
 /* SIGHUP */
 static void
 on_reload(Service *service)
 {
     Error err;
     Config *config = config_load(service->path, service->schema, &err);
+    CLEANUP(context_close) Context *context = config == NULL ? NULL : context_open(config, &err);
 
-    if (config == NULL) {
+    /* a merge script with a mistake is no better than an option with one */
+    if (context == NULL || !check_same_service(service->config, config, &err)) {
+        config_free(config);
         log_line(LOG_ERROR, "main", "configuration not taken over: %s", err.text);
         if (!log_set_file(service->config->log.file, &err))
             log_line(LOG_ERROR, "main", "%s", err.text);
