@@ -278,7 +278,7 @@ lock_held(int fd, const char *path, Error *err)
 static bool
 take_lock(int fd)
 {
-    static const struct timespec turn = {0, 20 * 1000 * 1000};
+    static const struct timespec turn = {0, 20 * 1000L * 1000};
     bool taken = flock(fd, LOCK_EX | LOCK_NB) == 0;
 
     for (int i = 0; !taken && errno == EWOULDBLOCK && i < 5; i++) {

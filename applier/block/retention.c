@@ -263,16 +263,15 @@ bool
 retention_apply(const char *directory, const Retain *retain, uint64_t committed_seqno,
     size_t *ret_removed, Error *err)
 {
-    BlockList storage = {NULL, 0, 0};
-    CLEANUP(block_list_free) BlockList *excess = &storage;
+    BlockList excess = {NULL, 0, 0};
+    bool ok;
 
     *ret_removed = 0;
-    if (!retention_excess(directory, retain, committed_seqno, excess, err))
-        return false;
-    for (size_t i = 0; i < excess->count; i++) {
-        if (!block_remove(excess->entries[i].path, err))
-            return false;
-        (*ret_removed)++;
+    ok = retention_excess(directory, retain, committed_seqno, &excess, err);
+    for (size_t i = 0; ok && i < excess.count; i++) {
+        ok = block_remove(excess.entries[i].path, err);
+        *ret_removed += ok;
     }
-    return true;
+    block_list_free(&excess);
+    return ok;
 }

@@ -113,19 +113,14 @@ check_blocks(const Arguments *arguments, const BlockList *list)
 static bool
 hold_lock(const Config *config, int *ret_fd, Error *err)
 {
-    CLEANUP(file_close) int fd = -1;
     char *path;
 
     if (!file_make_directory(config->block.directory, err))
         return false;
     path = file_join(config->block.directory, "lock");
-    fd = file_lock(path, err);
+    *ret_fd = file_lock(path, err);
     free(path);
-    if (fd < 0 && err->kind != ERR_FENCED)
-        return false;
-    *ret_fd = fd;
-    fd = -1;
-    return true;
+    return *ret_fd >= 0 || err->kind == ERR_FENCED;
 }
 
 static uint64_t
@@ -228,7 +223,8 @@ const Command cli_blocks = {
            "check reads every file and compares it with its manifest: presence, size, checksum, "
            "number of values, counts by opcode. It also tells where seqnos overlap or do not "
            "follow each other. Exit code 1 when there is a fault.\n\n"
-           "prune removes the committed blocks that block.retain does not keep.",
+           "prune removes the committed blocks that block.retain does not keep. A service may run "
+           "meanwhile; where none does, none can start before prune has ended.",
     .operands_min = 1,
     .operands_max = 3,
     .options = options,

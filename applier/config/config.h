@@ -56,10 +56,10 @@ typedef struct BlockConfig {
     int64_t max_rows;
     int64_t max_bytes;
     int64_t max_interval_ms;
-    bool compact;
     int64_t compact_memory; /* bytes, for the hash of keys of all tables of a block */
     Retain retain;
     int64_t min_free; /* bytes: below it on the block file system no new block is begun */
+    bool compact;
     bool update_opcode;
     bool distinguish_updates;
 } BlockConfig;

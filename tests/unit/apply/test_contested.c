@@ -14,7 +14,7 @@ log_changes(TestService *service, const char *changes)
 {
     test_log_begin(service);
     for (const char *at = changes; *at != '\0'; at++) {
-        char name[4] = {(char)(*at | 0x20), at[1], *at == 'C' ? at[2] : '\0', '\0'};
+        char name[4] = {(char)(*at | 0x20), at[1], (char)(*at == 'C' ? at[2] : 0), '\0'};
 
         if (*at == ' ')
             continue;

@@ -19,7 +19,7 @@ load_of(const char *changes, uint64_t memory, Buf *ret)
     fixture_begin(&f);
     for (const char *at = changes; *at != '\0'; at++) {
         const char key[] = {at[1], '\0'};
-        const char new_key[] = {at[0] == 'C' ? at[2] : '\0', '\0'};
+        const char new_key[] = {(char)(at[0] == 'C' ? at[2] : 0), '\0'};
 
         if (*at == 'I')
             fixture_insert(&f, out, ROW(TX(key)));

@@ -1,6 +1,9 @@
 #include "block/key_moves.h"
 #include "unit/block/fixture.h"
 
+/* of the table of keys; key_moves.h has the sum */
+#define SLOT_BYTES UINT64_C(24)
+
 static KeyHash
 hash_of(uint64_t number)
 {
@@ -54,7 +57,7 @@ a_transactions_end_forgets_keys_and_gives_memory_back(void **state)
     for (uint64_t key = 1; key <= 10; key++)
         assert_true(key_moves_arrive(moves, hash_of(1), 1000 + key));
     expect_leave(moves, 500, 2000, true);
-    assert_true(budget.used >= 1000 * 24);
+    assert_true(budget.used >= 1000 * SLOT_BYTES);
     key_moves_end(moves);
     assert_int_equal(budget.used, 0);
     expect_leave(moves, 501, 2001, false);
@@ -66,7 +69,7 @@ a_transactions_end_forgets_keys_and_gives_memory_back(void **state)
 static void
 keys_that_rows_come_to_and_leave_again_take_no_more_memory(void **state)
 {
-    KeyBudget budget = {2 * 64 * 24, 0};
+    KeyBudget budget = {2 * 64 * SLOT_BYTES, 0};
     CLEANUP(key_moves_free) KeyMoves *moves = key_moves_new(&budget);
     uint64_t row_id = 0;
 
@@ -75,13 +78,13 @@ keys_that_rows_come_to_and_leave_again_take_no_more_memory(void **state)
         assert_true(key_moves_arrive(moves, hash_of(key), ++row_id));
         expect_leave(moves, key, ++row_id, true);
     }
-    assert_true(budget.used <= 64 * 24);
+    assert_true(budget.used <= 64 * SLOT_BYTES);
 }
 
 static void
 too_many_keys_or_pairs_are_told(void **state)
 {
-    KeyBudget small = {64 * 24, 0};
+    KeyBudget small = {64 * SLOT_BYTES, 0};
     KeyBudget large = {1 << 20, 0};
     CLEANUP(key_moves_free) KeyMoves *moves = key_moves_new(&small);
     CLEANUP(key_moves_free) KeyMoves *pairs = key_moves_new(&large);
@@ -119,7 +122,7 @@ pairs_of(const char *changes, const BlockConfig *config, Buf *ret)
     fixture_begin(&f);
     for (const char *at = changes; *at != '\0'; at++) {
         const char key[] = {at[1], '\0'};
-        const char new_key[] = {*at == 'C' ? at[2] : '\0', '\0'};
+        const char new_key[] = {(char)(*at == 'C' ? at[2] : 0), '\0'};
 
         if (*at == ' ')
             continue;

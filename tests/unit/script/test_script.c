@@ -162,6 +162,27 @@ test_flags_tell_what_a_script_needs(void **state)
     }
 }
 
+static void
+check_shipped(const char *directory, const char *name, const SqlDialect *dialect, bool streams)
+{
+    Error err;
+    char *path = file_join(directory, name);
+    Script *script = script_load(path, dialect, &err);
+
+    if (script == NULL) {
+        fail_msg("%s: %s", path, err.text);
+        return;
+    }
+    assert_int_equal(script->needs_key, strcmp(name, "append.sql") != 0);
+    assert_int_equal(script->all_lines, strncmp(name, "merge", 5) != 0);
+    assert_int_equal(script->streams, streams);
+    /* a table that keeps deleted rows says which are live */
+    assert_int_equal(script->live.data != NULL,
+        strcmp(name, "history.sql") == 0 || strcmp(name, "soft_delete.sql") == 0);
+    script_free(script);
+    free(path);
+}
+
 /* Every shipped script, under the dialect of its folder. */
 static void
 test_shipped_scripts_are_right(void **state)
@@ -180,25 +201,8 @@ test_shipped_scripts_are_right(void **state)
 
         buf_addf(&directory, "%s/merge-scripts/%s", root, dialects[i]->name);
         assert_true(file_list(buf_string(&directory), &files, &err));
-        for (size_t j = 0; j < files.count; j++) {
-            char *path = file_join(buf_string(&directory), files.names[j]);
-            Script *script = script_load(path, dialects[i], &err);
-
-            if (script == NULL) {
-                fail_msg("%s: %s", path, err.text);
-                return;
-            }
-            assert_int_equal(script->needs_key, strcmp(files.names[j], "append.sql") != 0);
-            assert_int_equal(script->all_lines, strncmp(files.names[j], "merge", 5) != 0);
-            assert_int_equal(script->streams, i < 3);
-            /* a table that keeps deleted rows says which are live */
-            assert_int_equal(
-                script->live.data != NULL, strcmp(files.names[j], "history.sql") == 0 ||
-                                               strcmp(files.names[j], "soft_delete.sql") == 0);
-            count++;
-            script_free(script);
-            free(path);
-        }
+        for (size_t j = 0; j < files.count; j++, count++)
+            check_shipped(buf_string(&directory), files.names[j], dialects[i], i < 3);
         file_list_free(&files);
     }
     assert_int_equal(count, 16);
