@@ -49,6 +49,14 @@ note_status(const Pipeline *pipeline, const char *state, const Error *failure)
         log_line(LOG_WARN, "loader", "%s", err.text);
 }
 
+/* Everything that the source had is in the target. */
+static bool
+is_caught_up(const Pipeline *pipeline)
+{
+    return pipeline->reader != NULL && reader_caught_up(pipeline->reader) &&
+           queue_is_idle(pipeline->queue);
+}
+
 static void
 write_status(Pipeline *pipeline, const char *state, const Error *failure)
 {
@@ -58,7 +66,7 @@ write_status(Pipeline *pipeline, const char *state, const Error *failure)
         .source_position = position->source_position,
         .commit_us = position->commit_us,
         .updated_us = position->updated_us,
-        .caught_up = pipeline->reader != NULL && reader_caught_up(pipeline->reader),
+        .caught_up = failure == NULL && is_caught_up(pipeline),
         .last_error = failure == NULL ? NULL : failure->text,
         .last_error_us = clock_now_us()};
     Error err;
@@ -154,8 +162,7 @@ load_blocks(Pipeline *pipeline, Error *err)
         if (ended)
             return true;
         if (block == NULL) {
-            if (pipeline->status_behind ||
-                pipeline->caught_up != reader_caught_up(pipeline->reader))
+            if (pipeline->status_behind || pipeline->caught_up != is_caught_up(pipeline))
                 write_status(pipeline, "running", NULL);
             continue;
         }

@@ -761,7 +761,7 @@ def test_hard_table_and_column_names(target, log, service, directory, case):
         entry for entry in new if entry.startswith("target")}
     for block in service.block_directories():
         for entry in os.listdir(block):
-            assert re.fullmatch(r"(?:[A-Za-z0-9_%-]+\.)+csv|manifest\.json", entry), entry
+            assert re.fullmatch(r"(?:[A-Za-z0-9_%-]+\.)+csv|manifest\.json|committed", entry), entry
 
 
 @pytest.mark.parametrize("case", HARD_NAMES)

@@ -121,10 +121,10 @@ def test_follow_waits_for_more_and_sigterm_ends_in_order(target, log, service):
 
 
 def test_append_keeps_every_line(target, log, service):
-    names = ["dray_opcode", "dray_seqno", "dray_row_id"]
+    header = {"dray_opcode": "varchar(2)", "dray_seqno": "bigint", "dray_row_id": "bigint",
+              "dray_timestamp": target.type_of("timestamp with time zone", False)}
     target.create(Table("item", [("id", "integer"), ("name", "text")], key=()),
-                  more=", ".join(f"{name} {kind}" for name, kind in zip(
-                      names, ["varchar(2)", "bigint", "bigint"])))
+                  more=", ".join(f"{name} {kind}" for name, kind in header.items()))
     table = Table("item", [("id", "integer"), ("name", "text")])
     with log.transaction() as change:
         change.insert(table, 1, "one")
@@ -241,7 +241,7 @@ def test_csv_files_are_as_documented(target, log, service):
         change.delete(table, 986)
     service.run()
     (block,) = service.block_directories()
-    assert sorted(os.listdir(block)) == ["manifest.json", "public.link.csv"]
+    assert sorted(os.listdir(block)) == ["committed", "manifest.json", "public.link.csv"]
     with open(os.path.join(block, "public.link.csv"), encoding="utf-8") as file:
         text = file.read()
     null = "NULL" if target.kind == "mysql" else "null"

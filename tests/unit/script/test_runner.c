@@ -188,13 +188,16 @@ test_row_counts_are_compared(void **state)
     (void)state;
     bench_init(&bench);
     expect_run(&bench, "\na;\n-- @expect rows 4\n",
-        "m.sql:3: table public.orders: 4 rows expected, the statement changed 3");
+        "m.sql:3: table public.orders: CSV file shop.orders.csv: 4 rows expected, the statement "
+        "changed 3");
     bench.target.rows = -1;
     expect_run(&bench, "a;\n-- @expect rows %%CSV_ROWS%%\n",
-        "m.sql:2: table public.orders: @expect rows 3: the target does not tell how many rows it "
+        "m.sql:2: table public.orders: CSV file shop.orders.csv: @expect rows 3: the target does "
+        "not tell how many rows it "
         "changed");
     expect_run(&bench, "a;\n-- @expect rows %%SERVICE%%\n",
-        "m.sql:2: table public.orders: @expect rows: %%SERVICE%% is not a number");
+        "m.sql:2: table public.orders: CSV file shop.orders.csv: @expect rows: %%SERVICE%% is not "
+        "a number");
     bench_clear(&bench);
 }
 
@@ -206,7 +209,8 @@ test_a_lost_transaction_is_noticed_at_once(void **state)
     (void)state;
     bench_init(&bench);
     expect_run(&bench, "a;\ncall it;\nb;",
-        "m.sql:3: table public.orders: the statement ended the block's transaction (it commits "
+        "m.sql:3: table public.orders: CSV file shop.orders.csv: the statement ended the block's "
+        "transaction (it commits "
         "implicitly); what it had changed until then is committed");
     assert_string_equal(buf_string(&bench.target.log), "[a][call it]");
     bench_clear(&bench);
@@ -270,10 +274,12 @@ test_errors_of_other_statements_and_commands(void **state)
     (void)state;
     bench_init(&bench);
     bench.target.error = "no such table at row 3";
-    expect_run(&bench, "a;", "m.sql:2: table public.orders: no such table at row 3");
+    expect_run(&bench, "a;",
+        "m.sql:2: table public.orders: CSV file shop.orders.csv: no such table at row 3");
     bench.target.error = NULL;
     expect_run(&bench, "\\! test \"$DRAY_SERVICE\" = sales\n\\! echo %%BASE_TABLE%%; exit 5",
-        "m.sql:3: table public.orders: the command exited with 5: shop.orders");
+        "m.sql:3: table public.orders: CSV file shop.orders.csv: the command exited with 5: "
+        "shop.orders");
     expect_run(&bench, "%%TIMESTAMP%%;", "m.sql:2:1: %%TIMESTAMP%% has no value here");
     bench_clear(&bench);
 }
