@@ -274,10 +274,9 @@ commit(Target *target, Error *err)
 }
 
 static bool
-raise_fence(Target *target, Text schema, Text service, Error *err)
+raise_fence(Target *target, Text schema, Text service, int64_t *ret_rows, Error *err)
 {
     CLEANUP(buf_clear) Buf sql = BUF_INIT;
-    int64_t rows;
 
     add_update(target, schema, &sql);
     buf_add_string(&sql, ", ");
@@ -286,7 +285,7 @@ raise_fence(Target *target, Text schema, Text service, Error *err)
     add_column(target, "fence", &sql);
     buf_add_string(&sql, " + 1");
     add_string(target, " WHERE ", "service", service, &sql);
-    return run(target, &sql, &rows, err);
+    return run(target, &sql, ret_rows, err);
 }
 
 static bool
@@ -309,14 +308,18 @@ insert_row(Target *target, Text schema, Text service, Error *err)
     return run(target, &sql, &rows, err);
 }
 
-/* The row is read rather than the count of changed rows believed: servers count differently.
+/* Where the update found no row, one that can be read now is another process's, with its fence.
  * *ret_raced: another process made the row first; the transaction is of no use any more. */
 static bool
 acquire_in_transaction(
     Target *target, Text schema, Text service, RowReading *reading, bool *ret_raced, Error *err)
 {
-    if (!raise_fence(target, schema, service, err) ||
-        !select_row(target, schema, service, false, reading, err))
+    int64_t raised;
+
+    reading->found = false;
+    if (!raise_fence(target, schema, service, &raised, err))
+        return false;
+    if (raised != 0 && !select_row(target, schema, service, false, reading, err))
         return false;
     if (!reading->found) {
         if (!insert_row(target, schema, service, err)) {

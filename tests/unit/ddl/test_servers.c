@@ -217,6 +217,44 @@ no_two_processes_get_the_same_fence(void **state)
         }
 }
 
+/* Who makes the row of a new service between our update, which found none, and our next statement.
+ */
+static Target *rival;
+
+static bool
+execute_then_lose_the_race(
+    Target *on, Text sql, LoadFeed *feed, int64_t *ret_rows, Error *ret_error)
+{
+    Target *winner = rival;
+    Position position;
+    bool ok = DRIVER.execute(on, sql, feed, ret_rows, ret_error);
+
+    rival = NULL;
+    if (winner != NULL) {
+        assert_ok(position_acquire(winner, TEXT(""), TEXT("new"), arena, &position, &err), err);
+        assert_int_equal(position.fence, 1);
+    }
+    return ok;
+}
+
+static void
+a_row_that_another_process_made_first_is_not_taken_for_ours(void **state)
+{
+    Target *winner = connect_server();
+    TargetDriver losing = DRIVER;
+    Position position;
+
+    (void)state;
+    assert_ok(position_prepare(target, TEXT(""), &err), err);
+    losing.execute = execute_then_lose_the_race;
+    rival = winner;
+    target->driver = &losing;
+    assert_ok(position_acquire(target, TEXT(""), TEXT("new"), arena, &position, &err), err);
+    target->driver = &DRIVER;
+    assert_int_equal(position.fence, 2);
+    target_close(winner);
+}
+
 static void *
 take_over(void *context)
 {
@@ -393,6 +431,7 @@ the_longest_names_fit(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_position_is_kept_under_the_fence),
     cmocka_unit_test(no_two_processes_get_the_same_fence),
+    cmocka_unit_test(a_row_that_another_process_made_first_is_not_taken_for_ours),
     cmocka_unit_test(taking_over_waits_for_an_open_block),
     cmocka_unit_test(a_replaced_process_is_told_what_is_committed),
     cmocka_unit_test(every_type_of_a_base_table_gets_its_staging_table),
