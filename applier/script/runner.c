@@ -11,11 +11,8 @@
 static bool
 wrap(const ScriptRun *run, const ScriptStatement *statement, Error *err)
 {
-    if (run->feed != NULL && !text_starts_with(text_of(err->text), "CSV file "))
-        (void)error_wrap(err, "CSV file " TEXT_FMT, TEXT_ARG(load_feed_file(run->feed)->name));
     /* a load has named it already, with the line */
-    if (run->feed != NULL && load_feed_file(run->feed)->name.data != NULL &&
-        strncmp(err->text, "CSV file ", 9) != 0)
+    if (run->feed != NULL && !text_starts_with(text_of(err->text), "CSV file "))
         (void)error_wrap(err, "CSV file " TEXT_FMT, TEXT_ARG(load_feed_file(run->feed)->name));
     if (run->table.data != NULL && run->table.len > 0)
         return error_wrap(err, "%s:%d: table " TEXT_FMT, run->script->path, statement->line,

@@ -56,7 +56,9 @@ class Service:
         self.options = {
             "service": name,
             "source": {"type": "jsonl", "path": str(log_path)},
-            "block": {"directory": self.blocks_directory, "retain": "all"},
+            # blocks end where the log does: a slow machine must not make more of them
+            "block": {"directory": self.blocks_directory, "retain": "all",
+                      "max_interval": "10min"},
             "target": {**target.options(), "merge_script": "merge.sql"},
             "retry": {"first_wait": "50ms", "max_wait": "500ms"},
         }

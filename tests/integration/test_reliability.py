@@ -301,6 +301,7 @@ def test_a_target_that_forgot_what_it_had_committed_gets_it_again(target, work, 
 
 def test_a_second_process_on_the_same_directory_is_refused(target, work, service):
     service.options["source"]["follow"] = True
+    service.options["block"]["max_interval"] = "20ms"
     work.add(5)
     service.start()
     service.wait_for_seqno(5)
