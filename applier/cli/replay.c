@@ -40,11 +40,10 @@ show_progress(void *context, uint64_t rows, uint64_t all_rows, uint64_t seqno)
     (void)fflush(stdout);
 }
 
-static int
-run_replay(const Arguments *arguments, const Config *config)
+static bool
+read_options(const Arguments *arguments, ReplayOptions *how, Error *err)
 {
-    bool is_terminal = isatty(STDOUT_FILENO) == 1;
-    ReplayOptions how = {
+    *how = (ReplayOptions){
         .directories = arguments->operands + 1,
         .directory_count = arguments->operand_count - 1,
         .table = arguments_value(arguments, "table"),
@@ -52,24 +51,27 @@ run_replay(const Arguments *arguments, const Config *config)
         .csv_type = arguments_value(arguments, "csv-type"),
         .gaps = arguments_has(arguments, "gaps"),
         .progress = show_progress,
-        .progress_context = &is_terminal,
     };
+    if (how->table != NULL && !how->again)
+        return error_set(err, ERR_USAGE, "dray replay: --table needs --again");
+    return arguments_seqno(arguments, "from", &how->from_seqno, err) &&
+           arguments_seqno(arguments, "to", &how->to_seqno, err);
+}
+
+static int
+run_replay(const Config *config, ReplayOptions *how)
+{
+    bool is_terminal = isatty(STDOUT_FILENO) == 1;
     CLEANUP(context_close) Context *context = NULL;
     ReplayTotals totals = {0};
     Error err;
     bool ok;
 
-    if (!arguments_seqno(arguments, "from", &how.from_seqno, &err) ||
-        !arguments_seqno(arguments, "to", &how.to_seqno, &err))
-        return cli_fail(&err);
-    if (how.table != NULL && !how.again) {
-        (void)error_set(&err, ERR_USAGE, "dray replay: --table needs --again");
-        return cli_fail(&err);
-    }
+    how->progress_context = &is_terminal;
     context = context_open(config, &err);
     if (context == NULL)
         return cli_fail(&err);
-    ok = replay_run(context, &how, &totals, &err);
+    ok = replay_run(context, how, &totals, &err);
     if (is_terminal && totals.blocks > 0)
         (void)putchar('\n');
     (void)printf("blocks=%" PRIu64 " skipped=%" PRIu64 " rows=%" PRIu64 " seqno=%" PRIu64 "\n",
@@ -80,10 +82,14 @@ run_replay(const Arguments *arguments, const Config *config)
 static int
 run(const Arguments *arguments)
 {
+    CLEANUP(config_free) Config *config = NULL;
+    ReplayOptions how;
     Error err;
-    CLEANUP(config_free) Config *config = cli_config(arguments, &err);
 
-    return config == NULL ? cli_fail(&err) : run_replay(arguments, config);
+    if (!read_options(arguments, &how, &err))
+        return cli_fail(&err);
+    config = cli_config(arguments, &err);
+    return config == NULL ? cli_fail(&err) : run_replay(config, &how);
 }
 
 const Command cli_replay = {
@@ -95,7 +101,11 @@ const Command cli_replay = {
            "target of the configuration. A DIR is a block's directory, or a directory of them; "
            "another service, or Tungsten, may have written it.\n\n"
            "Every checksum is compared before the first block is loaded. Blocks that the position "
-           "in the target holds already are skipped, unless --again is given.",
+           "in the target holds already are skipped, unless --again is given. Where blocks "
+           "overlap, or "
+           "transactions are missing between them or behind the position, nothing is loaded; "
+           "--gaps accepts that they are missing. Transactions that had no rows for any table "
+           "leave no block, and look the same.",
     .operands_min = 2,
     .operands_max = SIZE_MAX,
     .options = options,

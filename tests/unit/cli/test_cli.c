@@ -1,0 +1,119 @@
+/* The command line: words become options and operands, mistakes become exit code 2. */
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "support/test.h"
+
+/* What a run of the program prints on one of the two, and its exit code. */
+static int
+run_program(int stream, Buf *out, const char *const *words)
+{
+    char *argv[16] = {NULL};
+    char name[] = "/tmp/dray-test-XXXXXX";
+    int file = mkstemp(name);
+    int saved = dup(stream);
+    int argc = 0;
+    int code;
+    ssize_t len;
+
+    assert_true(file >= 0 && saved >= 0);
+    argv[argc++] = text_dup(TEXT("dray"));
+    while (*words != NULL)
+        argv[argc++] = text_dup(text_of(*words++));
+    (void)fflush(stdout);
+    assert_true(dup2(file, stream) >= 0);
+    code = cli_main(argc, argv);
+    (void)fflush(stdout);
+    assert_true(dup2(saved, stream) >= 0);
+    buf_reset(out, SIZE_MAX);
+    len = pread(file, buf_reserve(out, 1 << 20), (1 << 20) - 1, 0);
+    assert_true(len >= 0);
+    buf_grown(out, (size_t)len);
+    (void)close(saved);
+    (void)close(file);
+    (void)unlink(name);
+    while (argc > 0)
+        free(argv[--argc]);
+    return code;
+}
+
+#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+static void
+assert_usage(const char *const *words, const char *expected)
+{
+    CLEANUP(buf_clear) Buf out = BUF_INIT;
+
+    assert_int_equal(run_program(STDERR_FILENO, &out, words), 2);
+    if (strstr(buf_string(&out), expected) == NULL)
+        fail_msg("\"%s\" is not in: %s", expected, buf_string(&out));
+}
+
+static void
+mistakes_name_the_command_and_what_it_takes(void **state)
+{
+    (void)state;
+    assert_usage(WORDS("rum"), "dray: usage error: unknown command rum, did you mean run?\n");
+    assert_usage(WORDS("-x"), "unknown option -x");
+    assert_usage(WORDS("run"),
+        "dray run: too few arguments, it takes: CONFIG [--until-end] [--until-seqno N]\n"
+        "usage: dray run CONFIG [--until-end] [--until-seqno N] (see dray run --help)\n");
+    assert_usage(WORDS("status", "a", "b"), "dray status: too many arguments");
+    assert_usage(WORDS("run", "a", "--until-sekno=3"),
+        "dray run: unknown option --until-sekno, did you mean --until-seqno?");
+    assert_usage(WORDS("run", "a", "--until-seqno"), "--until-seqno needs a value: N");
+    assert_usage(WORDS("run", "--until-seqno", "1", "a", "--until-seqno=2"), "is given twice");
+    assert_usage(WORDS("run", "a", "--until-end=yes"), "--until-end takes no value");
+    assert_usage(WORDS("run", "a", "-u"), "dray run: unknown option -u");
+    assert_usage(WORDS("run", "a", "--until-seqno", "-1"), "\"-1\" is not a seqno");
+    assert_usage(WORDS("run", "a", "--until-seqno", "18446744073709551616"), "is not a seqno");
+    assert_usage(WORDS("replay", "a", "b", "--table", "x.*"), "--table");
+}
+
+static void
+help_of_a_command_wins_over_its_mistakes(void **state)
+{
+    CLEANUP(buf_clear) Buf out = BUF_INIT;
+    CLEANUP(buf_clear) Buf help = BUF_INIT;
+
+    (void)state;
+    for (const Command *const *one = commands; *one != NULL; one++) {
+        assert_int_equal(run_program(STDOUT_FILENO, &out, WORDS((*one)->name, "--help")), 0);
+        assert_int_equal(run_program(STDOUT_FILENO, &help, WORDS("help", (*one)->name)), 0);
+        assert_string_equal(out.data, help.data);
+        assert_non_null(strstr(out.data, (*one)->name));
+        assert_ptr_equal(command_find((*one)->name), *one);
+    }
+    assert_int_equal(run_program(STDOUT_FILENO, &out, WORDS("--version")), 0);
+    assert_string_equal(out.data, "dray " DRAY_VERSION "\n");
+    assert_null(command_find("nonsense"));
+}
+
+static void
+each_line_of_an_error_has_its_kind_in_front(void **state)
+{
+    Error err;
+
+    (void)state;
+    (void)error_set(&err, ERR_CONFIG, "a\nb");
+    assert_int_equal(cli_fail(&err), 3);
+    (void)error_set(&err, ERR_SCRIPT, "a");
+    assert_int_equal(cli_fail(&err), 1);
+    (void)error_set(&err, ERR_FENCED, "a");
+    assert_int_equal(cli_fail(&err), 6);
+    (void)error_set(&err, ERR_INTERNAL, "a");
+    assert_int_equal(cli_fail(&err), 70);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(mistakes_name_the_command_and_what_it_takes),
+    cmocka_unit_test(help_of_a_command_wins_over_its_mistakes),
+    cmocka_unit_test(each_line_of_an_error_has_its_kind_in_front),
+};
+
+int
+main(void)
+{
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
