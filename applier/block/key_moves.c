@@ -95,7 +95,8 @@ is_waiting(const Slot *slot)
     return slot->top != 0 && slot->top != NOBODY;
 }
 
-/* Make the table anew without the keys where nobody waits; twice as large unless those were many. */
+/* Make the table anew without the keys where nobody waits; twice as large unless those were many.
+ */
 static bool
 grow(KeyMoves *moves)
 {
