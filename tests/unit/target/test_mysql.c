@@ -607,6 +607,7 @@ an_implicit_commit_is_noticed(void **state)
     run("DROP TABLE implicit");
 }
 
+#ifdef WITH_FAULTS
 static void
 commit_once(const char *point, bool expect_unknown, const char *expect_rows)
 {
@@ -638,6 +639,7 @@ a_lost_commit_says_whether_its_outcome_is_known(void **state)
     commit_once("mysql.commit_unsent", true, "0\n");
     commit_once("mysql.commit_sent", true, "1\n");
 }
+#endif
 
 static void
 a_connection_that_is_killed_makes_the_commit_unknown(void **state)
@@ -655,6 +657,7 @@ a_connection_that_is_killed_makes_the_commit_unknown(void **state)
     assert_true(err.retriable);
 }
 
+#ifdef WITH_FAULTS
 static void
 every_fault_point_is_a_lost_connection(void **state)
 {
@@ -685,6 +688,7 @@ every_fault_point_is_a_lost_connection(void **state)
     }
     run("DROP TABLE faulty");
 }
+#endif
 
 int
 main(void)
@@ -721,9 +725,13 @@ main(void)
         EACH(a_server_that_goes_in_mid_load_is_retriable),
         EACH(commit_and_rollback_do_as_they_say),
         EACH(an_implicit_commit_is_noticed),
+#ifdef WITH_FAULTS
         EACH(a_lost_commit_says_whether_its_outcome_is_known),
+#endif
         EACH(a_connection_that_is_killed_makes_the_commit_unknown),
+#ifdef WITH_FAULTS
         EACH(every_fault_point_is_a_lost_connection),
+#endif
     };
 
     if (!server_has_mariadb())

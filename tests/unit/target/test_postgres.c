@@ -516,6 +516,7 @@ a_deferred_constraint_fails_the_commit_for_certain(void **state)
     assert_int_equal(err.kind, ERR_DATA);
 }
 
+#ifdef WITH_FAULTS
 static void
 commit_once(const char *point, bool expect_unknown, const char *expect_rows)
 {
@@ -546,6 +547,7 @@ a_lost_commit_says_whether_its_outcome_is_known(void **state)
     commit_once("postgres.commit_unsent", true, "0\n");
     commit_once("postgres.commit_sent", true, "1\n");
 }
+#endif
 
 static void
 a_backend_that_is_ended_makes_the_commit_unknown(void **state)
@@ -565,6 +567,7 @@ a_backend_that_is_ended_makes_the_commit_unknown(void **state)
     assert_true(err.retriable);
 }
 
+#ifdef WITH_FAULTS
 static void
 every_fault_point_is_a_lost_connection(void **state)
 {
@@ -593,6 +596,7 @@ every_fault_point_is_a_lost_connection(void **state)
         target = connect_with("");
     }
 }
+#endif
 
 int
 main(void)
@@ -627,9 +631,13 @@ main(void)
         EACH(a_script_that_commits_is_noticed),
         EACH(commit_of_a_failed_transaction_is_an_error),
         EACH(a_deferred_constraint_fails_the_commit_for_certain),
+#ifdef WITH_FAULTS
         EACH(a_lost_commit_says_whether_its_outcome_is_known),
+#endif
         EACH(a_backend_that_is_ended_makes_the_commit_unknown),
+#ifdef WITH_FAULTS
         EACH(every_fault_point_is_a_lost_connection),
+#endif
     };
 
     if (!server_has_postgres())
