@@ -59,7 +59,7 @@ read_options(const Arguments *arguments, ReplayOptions *how, Error *err)
 }
 
 static int
-run_replay(const Config *config, ReplayOptions *how)
+run_replay(const Config *config, ReplayOptions how)
 {
     bool is_terminal = isatty(STDOUT_FILENO) == 1;
     CLEANUP(context_close) Context *context = NULL;
@@ -67,11 +67,11 @@ run_replay(const Config *config, ReplayOptions *how)
     Error err;
     bool ok;
 
-    how->progress_context = &is_terminal;
+    how.progress_context = &is_terminal;
     context = context_open(config, &err);
     if (context == NULL)
         return cli_fail(&err);
-    ok = replay_run(context, how, &totals, &err);
+    ok = replay_run(context, &how, &totals, &err);
     if (is_terminal && totals.blocks > 0)
         (void)putchar('\n');
     (void)printf("blocks=%" PRIu64 " skipped=%" PRIu64 " rows=%" PRIu64 " seqno=%" PRIu64 "\n",
@@ -89,7 +89,7 @@ run(const Arguments *arguments)
     if (!read_options(arguments, &how, &err))
         return cli_fail(&err);
     config = cli_config(arguments, &err);
-    return config == NULL ? cli_fail(&err) : run_replay(config, &how);
+    return config == NULL ? cli_fail(&err) : run_replay(config, how);
 }
 
 const Command cli_replay = {

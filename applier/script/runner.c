@@ -1,5 +1,6 @@
 #include "script/runner.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
@@ -72,7 +73,7 @@ static bool
 wrap_load(LoadFeed *feed, Error *err)
 {
     Text name = load_feed_file(feed)->name;
-    const char *copy = strstr(err->text, "COPY ");
+    const char *copy;
     Error ignored = {0};
     uint64_t served;
     uint64_t row_id;
@@ -80,7 +81,9 @@ wrap_load(LoadFeed *feed, Error *err)
     uint64_t line;
     bool found;
 
+    assert(err != NULL);
     /* "COPY stage_orders, line 3, column amount"; "… for column 'amount' at row 3" */
+    copy = strstr(err->text, "COPY ");
     found = copy != NULL && number_behind(copy, ", line ", &served);
     if (!found)
         found =

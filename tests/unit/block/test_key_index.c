@@ -38,7 +38,7 @@ load_of(const char *changes, uint64_t memory, Buf *ret)
     fixture_serve(block, 0, true, &served);
     for (size_t i = 0; i < served.len; i++)
         if (served.data[i] != '"' && served.data[i] != ',')
-            buf_add_char(ret, served.data[i] == '\n' ? ' ' : served.data[i]);
+            buf_add_char(ret, (char)(served.data[i] == '\n' ? ' ' : served.data[i]));
     block_free(block);
     fixture_clear(&f);
 }

@@ -69,7 +69,7 @@ a_transactions_end_forgets_keys_and_gives_memory_back(void **state)
 static void
 keys_that_rows_come_to_and_leave_again_take_no_more_memory(void **state)
 {
-    KeyBudget budget = {2 * 64 * SLOT_BYTES, 0};
+    KeyBudget budget = {SLOT_BYTES * 2 * 64, 0};
     CLEANUP(key_moves_free) KeyMoves *moves = key_moves_new(&budget);
     uint64_t row_id = 0;
 
