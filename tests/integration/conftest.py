@@ -9,7 +9,6 @@ the environment restricts the targets.
 """
 import os
 import shutil
-import tempfile
 
 import pytest
 
@@ -159,4 +158,4 @@ def pytest_terminal_summary(terminalreporter):
 
 
 def pytest_report_header():
-    return f"temporary files below {tempfile.gettempdir()}; targets {', '.join(chosen_targets())}"
+    return f"temporary files below {servers.temporary_root()}; targets {', '.join(chosen_targets())}"

@@ -168,7 +168,7 @@ TRANSACTIONS = int(os.environ.get("DRAY_TEST_TRANSACTIONS", "50000"))
 
 
 def test_killed_at_random_moments_of_fifty_thousand_transactions(target, work, service, tell):
-    service.options["block"].update(max_rows=900, retain="3 blocks")
+    service.options["block"].update(max_rows=400, retain="3 blocks")
     work.add(TRANSACTIONS, changes=2)
     kills = 0
     pause = 0.05
@@ -183,7 +183,7 @@ def test_killed_at_random_moments_of_fifty_thousand_transactions(target, work, s
             service.kill()
             kills += 1
             # at least a block a few runs must get through
-            pause = pause * 1.3 if target_position(target) == before else max(0.05, pause * 0.9)
+            pause = pause * 1.3 if target_position(target) == before else max(0.03, pause * 0.8)
     service.run()
     work.check()
     tell(f"{target.kind}: survived {kills} kills at random moments"
