@@ -67,8 +67,10 @@ class Service:
 
     def write(self):
         options = {**self.options, "tables": [*self.rules, self.last_rule]}
-        with open(self.path, "w", encoding="utf-8") as file:
+        # whole or not at all: a service that starts meanwhile may be reading it
+        with open(self.path + ".new", "w", encoding="utf-8") as file:
             yaml.safe_dump(options, file, allow_unicode=True, sort_keys=False)
+        os.replace(self.path + ".new", self.path)
         return self.path
 
     def command(self, command, *arguments, **more):

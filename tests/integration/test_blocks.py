@@ -12,6 +12,12 @@ from model import Table
 ITEM = Table("item", [("id", "integer"), ("name", "text")])
 
 
+def follow(service):
+    """Wait for more; the harness lets a block end only with the log."""
+    service.options["source"]["follow"] = True
+    service.options["block"]["max_interval"] = "50ms"
+
+
 def add(log, count):
     for _ in range(count):
         with log.transaction() as change:
@@ -200,7 +206,7 @@ def test_the_service_itself_keeps_to_retain(target, log, service):
 def test_prune_list_and_status_while_a_service_runs(target, log, service):
     """Both remove the same blocks; neither minds, and no row is lost."""
     target.create(ITEM)
-    service.options["source"]["follow"] = True
+    follow(service)
     service.options["block"].update(max_rows=1, retain="3 blocks")
     service.start()
     end = time.monotonic() + 1.5

@@ -18,6 +18,12 @@ FIELDS = {"service", "state", "seqno", "source_position", "commit_timestamp", "l
 SECRET = "hunter2-xyz"
 
 
+def follow(service):
+    """Wait for more; the harness lets a block end only with the log."""
+    service.options["source"]["follow"] = True
+    service.options["block"]["max_interval"] = "50ms"
+
+
 def add(log, count=1, table=ITEM):
     for _ in range(count):
         with log.transaction() as change:
@@ -53,7 +59,7 @@ def test_status_tells_each_state_of_a_service(target, log, service):
     assert status["seqno"] == 0 and status["blocks"] == 0 and status["lag_seconds"] is None
     assert status["last_error"] is None and status["commit_timestamp"] is None
     add(log, 2)
-    service.options["source"]["follow"] = True
+    follow(service)
     service.start()
     service.wait_for_seqno(2)
     wait_for(lambda: service.status()["lag_seconds"] == 0)
@@ -276,7 +282,7 @@ def test_secrets_are_in_no_output_command_line_or_file(target, log, service):
         target.execute(f"grant all on {target.name}.* to {user}@localhost")
         service.options["target"].update(user=user, password="${file:password}")
     service.options["log"] = {"level": "debug"}
-    service.options["source"]["follow"] = True
+    follow(service)
     seen = []
     try:
         service.start()
@@ -382,7 +388,7 @@ def test_each_kind_of_error_has_its_exit_code(target, log, service, directory):
     service.options["retry"]["max_time"] = "1ms"
     service.run(expect=5)
     put_back()
-    service.options["source"]["follow"] = True
+    follow(service)
     service.start()
     wait_for(lambda: os.path.exists(service.output_path) and "service starts" in service.output())
     service.command("run", expect=6)
@@ -412,7 +418,7 @@ def hang_up(service, words, times=1):
 def test_sighup_takes_a_new_configuration_over_and_refuses_a_bad_one(target, log, service):
     target.create(ITEM)
     add(log)
-    service.options["source"]["follow"] = True
+    follow(service)
     service.options["block"]["max_rows"] = 1
     service.start()
     service.wait_for_seqno(1)
@@ -447,7 +453,7 @@ def test_sighup_does_not_change_what_would_make_it_another_service(target, log, 
     """Under another name it would begin anew, into tables that are filled."""
     target.create(ITEM)
     add(log, 2)
-    service.options["source"]["follow"] = True
+    follow(service)
     service.start()
     service.wait_for_seqno(2)
     service.options["service"] = "renamed"
@@ -464,7 +470,7 @@ def test_sighup_reopens_the_log_file(target, log, service):
     target.create(ITEM)
     path = os.path.join(service.directory, "dray.log")
     service.options["log"] = {"file": path}
-    service.options["source"]["follow"] = True
+    follow(service)
     add(log)
     service.start()
     service.wait_for_seqno(1)

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -30,6 +31,12 @@ WIDE_ROWS = [
     (8, "\U0001F600 grüße \u4e2d", b"\xf0\x9f\x98\x80", True, "2016-03-11 20:51:10+00", "4",
      "2016-03-11"),
 ]
+
+
+def follow(service):
+    """Wait for more; the harness lets a block end only with the log."""
+    service.options["source"]["follow"] = True
+    service.options["block"]["max_interval"] = "50ms"
 
 
 def other_targets(kind):
@@ -416,11 +423,12 @@ def test_a_run_goes_on_where_the_replay_ended(target, log, service, blocks, anot
 
 
 def test_a_replay_while_the_service_runs_is_refused(target, log, service, blocks):
-    service.options["source"]["follow"] = True
+    follow(service)
     service.start()
-    service.wait_for_seqno(6)
+    deadline = time.monotonic() + 20
     while not service.status()["process_runs"]:
-        pass
+        assert service.process.poll() is None and time.monotonic() < deadline, service.output()
+        time.sleep(0.02)
     refused = service.replay(service.blocks_directory, "--again", expect=6)
     assert f"pid {service.process.pid}" in refused.stderr
     service.stop()
