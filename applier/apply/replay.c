@@ -97,8 +97,7 @@ missing_between(const char *before, uint64_t last_seqno, const Block *block, Err
 {
     return error_set(err, ERR_DATA,
         "%s begins at seqno %" PRIu64 ", but %s ends at %" PRIu64
-        ": transactions are missing between them, or none of them had rows; --gaps loads it all "
-        "the same",
+        ": transactions are missing between them; --gaps loads it all the same",
         block->path, block->manifest.first_seqno, before, last_seqno);
 }
 

@@ -22,7 +22,7 @@ typedef struct BlockTiming {
 } BlockTiming;
 
 typedef struct Block {
-    char *path; /* directory; NULL for a block without any file: only its position is committed */
+    char *path; /* directory */
     Arena *arena;
     Manifest manifest;
     LineSet *superseded; /* one a file: lines that a later line of the same key makes superfluous;

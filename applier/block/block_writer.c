@@ -703,8 +703,6 @@ write_block(BlockWriter *writer, Error *err)
         if (table->truncated)
             (void)add_generation(writer, table, table->out);
     }
-    if (writer->file_count == 0)
-        return true;
     if (!make_directory(writer, err) || !finish_files(writer, err) ||
         !file_sync_directory(writer->config->directory, err))
         return false;

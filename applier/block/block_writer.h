@@ -68,8 +68,9 @@ int64_t block_writer_first_change_ms(const BlockWriter *writer);
 
 /*
  * Between transactions: flush, fsync every file, write the manifest, fsync the directory, hand the
- * block over. A block without lines and truncates has no directory (path NULL). After a failure the
- * writer can only be closed. timing.read_us is the caller's to fill.
+ * block over. A block without any line has a manifest all the same, so that a replay can tell it
+ * from a lost one. After a failure the writer can only be closed. timing.read_us is the caller's to
+ * fill.
  */
 Block *block_writer_finish(BlockWriter *writer, Error *err) MUST_CHECK;
 /* Drop the open block and its files (a stop in the middle of a transaction). */

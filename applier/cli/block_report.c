@@ -249,7 +249,7 @@ check_order(const Before *before, const BlockEntry *entry, const Manifest *manif
         before->last_seqno + 1, manifest->first_seqno - 1,
         text_equal(buf_text(&before->position), manifest->position_before)
             ? ", and nothing is missing: the source positions meet"
-            : ": transactions without rows, or blocks that were removed");
+            : ": blocks that were removed");
     return 0;
 }
 

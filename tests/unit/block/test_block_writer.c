@@ -304,7 +304,7 @@ changed_columns_begin_a_generation_and_equal_ones_do_not(void **state)
 }
 
 static void
-a_block_without_lines_has_no_directory(void **state)
+a_block_without_lines_has_a_manifest_alone(void **state)
 {
     Fixture f;
     CLEANUP(block_free) Block *block = NULL;
@@ -319,12 +319,13 @@ a_block_without_lines_has_no_directory(void **state)
     fixture_begin(&f);
     fixture_commit(&f);
     block = fixture_finish(&f);
-    assert_null(block->path);
+    assert_true(text_ends_with(text_of(block->path), "/00000000000000000001"));
     assert_int_equal(block->manifest.file_count, 0);
     assert_int_equal(block->manifest.last_seqno, 2);
     assert_int_equal(block->manifest.transactions, 2);
-    assert_ok(file_list(f.directory, &names, &err), err);
-    assert_int_equal(names.count, 0);
+    assert_ok(file_list(block->path, &names, &err), err);
+    assert_int_equal(names.count, 1);
+    assert_string_equal(names.names[0], MANIFEST_FILE);
     file_list_free(&names);
     fixture_clear(&f);
 }
@@ -558,7 +559,7 @@ main(void)
         cmocka_unit_test(without_a_key_the_whole_old_row_is_written),
         cmocka_unit_test(a_truncate_begins_a_generation),
         cmocka_unit_test(changed_columns_begin_a_generation_and_equal_ones_do_not),
-        cmocka_unit_test(a_block_without_lines_has_no_directory),
+        cmocka_unit_test(a_block_without_lines_has_a_manifest_alone),
         cmocka_unit_test(four_hundred_tables_share_the_descriptors),
         cmocka_unit_test(hostile_names_stay_in_the_directory_and_never_meet),
         cmocka_unit_test(a_value_of_fifty_megabytes_passes),
