@@ -195,8 +195,8 @@ run_file(
 }
 
 static bool
-run_files(Loader *loader, const Block *block, const BlockPlan *plan, const LoaderMode *mode,
-    ScriptTiming *timing, Error *err)
+run_files(
+    Loader *loader, const Block *block, const BlockPlan *plan, ScriptTiming *timing, Error *err)
 {
     for (size_t i = 0; i < plan->count; i++) {
         const MergePlan *one = &plan->plans[i];
@@ -209,7 +209,6 @@ run_files(Loader *loader, const Block *block, const BlockPlan *plan, const Loade
             return error_wrap(err, "block %" PRIu64, block->manifest.first_seqno);
         CRASH_POINT("loader.file_merged");
     }
-    (void)mode;
     return true;
 }
 
@@ -262,7 +261,7 @@ merge_block(Loader *loader, const Block *block, const BlockPlan *plan, const Loa
     if (!driver->begin(loader->connection.target, err))
         return false;
     ok = run_block_section(loader, block, plan, SECTION_BEGIN, &script, err) &&
-         run_files(loader, block, plan, mode, &script, err) &&
+         run_files(loader, block, plan, &script, err) &&
          run_block_section(loader, block, plan, SECTION_COMMIT, &script, err);
     timing->load_us += script.load_us;
     timing->merge_us += script.merge_us;
