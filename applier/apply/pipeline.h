@@ -15,6 +15,13 @@
 typedef struct RunOptions {
     bool until_end;       /* end when the source has nothing more */
     uint64_t until_seqno; /* end after this transaction; 0: no limit */
+    Text until_position;  /* end before the first transaction at or behind this position of the
+                             source; TEXT_NONE: no limit. For sources with compare() */
+    const Text *only;     /* "schema.table" of the source: pass over all other tables; NULL: none */
+    size_t only_count;
+    Snapshot *snapshot; /* stream behind it (SourceStart.snapshot); NULL: as the options say */
+    bool embedded;      /* part of another command: no lock, no status.json, no control socket;
+                           dray_bootstrap is not asked */
 } RunOptions;
 
 typedef struct PipelineTotals {

@@ -217,6 +217,8 @@ on_event(BlockReader *reader, const Event *event, Error *err)
         buf_add_text(&reader->position, event->position);
         reader->ends = reader->last_seqno > 0 && reader->seqno >= reader->last_seqno;
         return true;
+    case EVENT_POSITION:
+        return true;
     }
     return error_set(err, ERR_INTERNAL, "unknown event %d", (int)event->kind);
 }

@@ -19,6 +19,7 @@ static const struct {
     [ERR_DATA] = {"data", 1},
     [ERR_IO] = {"file", 1},
     [ERR_FENCED] = {"fenced", 6},
+    [ERR_SCHEMA] = {"schema", 5},
     [ERR_STOPPED] = {"stopped", 0},
     [ERR_INTERNAL] = {"internal", 70},
 };

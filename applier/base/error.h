@@ -27,6 +27,7 @@ typedef enum ErrorKind {
     ERR_IO,       /* a local file or directory: open, write, fsync, rename … */
     ERR_FENCED,   /* another process owns the service: the lock or the fence */
     ERR_STOPPED,  /* a stop was asked for; not a fault */
+    ERR_SCHEMA,   /* the source's columns changed and the target's must follow first; retriable */
     ERR_INTERNAL, /* our bug */
 } ErrorKind;
 
@@ -64,5 +65,5 @@ bool error_wrap(Error *err, const char *fmt, ...) PRINTF(2, 3);
 const char *error_kind_name(ErrorKind kind);
 
 /* The process's exit code for a kind: 1 data, script or local file, 2 usage, 3 configuration,
- * 4 source, 5 target, 6 fenced or locked, 70 our bug; 0 for ERR_NONE and ERR_STOPPED. */
+ * 4 source, 5 target or schema, 6 fenced or locked, 70 our bug; 0 for ERR_NONE and ERR_STOPPED. */
 int error_exit_code(ErrorKind kind);

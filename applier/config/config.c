@@ -107,6 +107,11 @@ static const Field target_fields[] = {
         "Connections that run @load sections side by side."},
     {"create_tables", FIELD_CHOICE, AT(target.create_tables), "stage", 0, 0, "none|stage|all", 0,
         "Which missing tables are made: none, staging tables, or base tables as well."},
+    {"schema_changes", FIELD_CHOICE, AT(target.schema_changes), "stop", 0, 0,
+        "inherit|stop|add_columns|ignore", 0,
+        "What happens when the source's columns change: stop waits until the target has them and "
+        "names the statements, add_columns adds new columns and otherwise waits, ignore leaves "
+        "out what the target lacks. A table rule may say otherwise; inherit means stop here."},
     {"command_time_limit", FIELD_TIME, AT(target.command_time_limit_ms), "10min", 0, 0, NULL,
         FIELD_RELOADABLE,
         "An operating-system command of a merge script that runs longer is "
@@ -125,6 +130,26 @@ static const Field retry_fields[] = {
         "The longest wait between two retries."},
     {"max_time", FIELD_TIME, AT(retry.max_time_ms), "0", 0, 0, NULL, FIELD_RELOADABLE,
         "Stop the service when a fault has lasted this long; 0: retry without end."},
+    {NULL},
+};
+
+static const Field bootstrap_fields[] = {
+    {"connections", FIELD_INT, AT(bootstrap.connections), "4", 1, 64, NULL, 0,
+        "Tables that dray bootstrap copies side by side, each with a connection to the source and "
+        "one to the target."},
+    {"chunk_rows", FIELD_INT, AT(bootstrap.chunk_rows), "100000", 1, INT64_MAX, NULL, 0,
+        "Rows that dray bootstrap reads, merges and commits at once."},
+    {NULL},
+};
+
+static const Field verify_fields[] = {
+    {"connections", FIELD_INT, AT(verify.connections), "2", 1, 64, NULL, 0,
+        "Tables that dray verify compares side by side."},
+    {"slice_rows", FIELD_INT, AT(verify.slice_rows), "10000", 1, INT64_MAX, NULL, 0,
+        "About how many rows one checksum of dray verify covers; where it differs, these rows are "
+        "compared one by one."},
+    {"max_keys", FIELD_INT, AT(verify.max_keys), "100", 1, INT64_MAX, NULL, 0,
+        "How many differing keys of a table dray verify prints."},
     {NULL},
 };
 
@@ -149,6 +174,8 @@ const ConfigSection config_sections[] = {
         "Waiting after faults that may pass by themselves: lost connections, deadlocks, "
         "a server that is starting.",
         retry_fields},
+    {"bootstrap", "Copying the rows that are there before the changes.", bootstrap_fields},
+    {"verify", "Comparing source and target.", verify_fields},
     {"log", "Log lines.", log_fields},
     {NULL, NULL, NULL},
 };
@@ -397,8 +424,8 @@ read_driver_section(
 static void
 read_all(Loading *loading, const ConfigSchema *schema)
 {
-    static const char *const others[] = {
-        "source", "block", "csv", "values", "stage", "target", "retry", "log", "tables", NULL};
+    static const char *const others[] = {"source", "block", "csv", "values", "stage", "target",
+        "retry", "bootstrap", "verify", "log", "tables", NULL};
     Config *config = loading->config;
     const SectionTable top = {service_fields, config, ""};
     const Section section = {.name = "", .tables = &top, .table_count = 1, .others = others};
@@ -425,6 +452,8 @@ read_all(Loading *loading, const ConfigSchema *schema)
     check_header_columns(loading);
     check_stage(loading);
     check_retry(loading);
+    if (config->target.schema_changes == SCHEMA_INHERIT)
+        config->target.schema_changes = SCHEMA_STOP;
 }
 
 Config *

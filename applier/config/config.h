@@ -28,6 +28,14 @@ typedef struct ColumnRename {
     Text to;
 } ColumnRename;
 
+/* What happens when a source table's columns change and the target's do not fit any more. */
+typedef enum SchemaPolicy {
+    SCHEMA_INHERIT,     /* of a rule: as target.schema_changes says */
+    SCHEMA_STOP,        /* wait until the target has them, naming the statements */
+    SCHEMA_ADD_COLUMNS, /* add new columns to the target, otherwise stop */
+    SCHEMA_IGNORE,      /* leave out what the target lacks */
+} SchemaPolicy;
+
 /* One entry of "tables:"; the first one whose match fits a source table wins. */
 typedef struct TableRule {
     Text match;        /* glob over schema.table */
@@ -40,9 +48,10 @@ typedef struct TableRule {
     size_t skip_column_count;
     const ColumnRename *renames;
     size_t rename_count;
-    int line;    /* in the file, for errors */
-    bool skip;   /* leave the table out */
-    bool shared; /* several source tables may meet in the target table */
+    int line;           /* in the file, for errors */
+    int schema_changes; /* SchemaPolicy; SCHEMA_INHERIT: target.schema_changes */
+    bool skip;          /* leave the table out */
+    bool shared;        /* several source tables may meet in the target table */
 } TableRule;
 
 typedef struct TableRules {
@@ -109,6 +118,7 @@ typedef struct TargetConfig {
     int64_t loaders;               /* connections for @load */
     int create_tables;             /* CreateTables */
     int64_t command_time_limit_ms; /* of one "\!" command of a script; 0: none */
+    int schema_changes;            /* SchemaPolicy, never SCHEMA_INHERIT */
     const char *position_schema;   /* where dray_position lives; "": the connection's own */
 } TargetConfig;
 
@@ -118,6 +128,19 @@ typedef struct RetryConfig {
     int64_t max_wait_ms;
     int64_t max_time_ms; /* 0: without end */
 } RetryConfig;
+
+/* "bootstrap:" */
+typedef struct BootstrapConfig {
+    int64_t connections; /* tables that are copied side by side */
+    int64_t chunk_rows;  /* rows of a chunk, which is a block */
+} BootstrapConfig;
+
+/* "verify:" */
+typedef struct VerifyConfig {
+    int64_t connections; /* tables that are compared side by side */
+    int64_t slice_rows;  /* rows that one checksum covers, about */
+    int64_t max_keys;    /* differing keys that are printed of a table */
+} VerifyConfig;
 
 /* "log:" */
 typedef struct LogConfig {
@@ -139,6 +162,8 @@ typedef struct Config {
     StageConfig stage;
     TargetConfig target;
     RetryConfig retry;
+    BootstrapConfig bootstrap;
+    VerifyConfig verify;
     LogConfig log;
     TableRules tables;
     Arena *arena;

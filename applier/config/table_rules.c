@@ -12,6 +12,7 @@ typedef struct RuleOptions {
     const char *target;
     TextList key;
     const char *merge_script;
+    int schema_changes;
     TextList skip_columns;
     TextMap renames;
 } RuleOptions;
@@ -35,6 +36,9 @@ const Field config_table_rule_fields[] = {
         "where the source tells none the primary key of the target table."},
     {"merge_script", FIELD_TEXT, AT(merge_script), NULL, 0, 0, NULL, FIELD_FILLED,
         "The merge script of these tables. Without it target.merge_script is taken."},
+    {"schema_changes", FIELD_CHOICE, AT(schema_changes), "inherit", 0, 0,
+        "inherit|stop|add_columns|ignore", 0,
+        "As target.schema_changes, for these tables; inherit: as there."},
     {"columns.skip", FIELD_LIST, AT(skip_columns), NULL, 0, 0, NULL, 0,
         "Globs over source column names that are left out."},
     {"columns.rename", FIELD_MAP, AT(renames), NULL, 0, 0, NULL, 0,
@@ -147,6 +151,7 @@ read_rule(const RuleNode *node, TableRule *rule)
         .shared = options.shared,
         .target = text_of(options.target),
         .merge_script = text_of(options.merge_script),
+        .schema_changes = options.schema_changes,
         .key = texts_of(&options.key, arena),
         .key_count = options.key.count,
         .skip_columns = texts_of(&options.skip_columns, arena),

@@ -1,5 +1,5 @@
 /*
- * event.h - what a source yields: BEGIN, CHANGE, TRUNCATE, COMMIT
+ * event.h - what a source yields: BEGIN, CHANGE, TRUNCATE, COMMIT, POSITION
  *
  * Events come in commit order, a transaction at a time: one BEGIN, any number of CHANGE and
  * TRUNCATE, one COMMIT. Texts and values in an event are views, valid until the next call to the
@@ -15,7 +15,8 @@ typedef struct Column {
     Text name;
     Text type; /* the source's own type name, or TEXT_NONE where it does not tell */
     LogicalType logical;
-    bool in_key; /* part of the primary key or replica identity, where the source tells */
+    bool in_key;   /* part of the primary key or replica identity, where the source tells */
+    bool may_omit; /* an update may leave it out: VALUE_UNCHANGED without an old value */
 } Column;
 
 /*
@@ -52,6 +53,7 @@ typedef enum EventKind {
     EVENT_CHANGE,
     EVENT_TRUNCATE, /* of one table */
     EVENT_COMMIT,
+    EVENT_POSITION, /* between transactions: nothing for us before this position is still to come */
 } EventKind;
 
 typedef struct Event {
@@ -60,7 +62,9 @@ typedef struct Event {
     Change change;          /* CHANGE */
     Text schema;            /* TRUNCATE */
     Text table;             /* TRUNCATE */
-    Text position; /* COMMIT: where to go on after this transaction, the source's own text */
+    Text position; /* COMMIT, POSITION: where to go on after it, the source's own text. BEGIN: the
+                      transaction's own place, to be compared with a snapshot's position
+                      (SourceDriver.compare); TEXT_NONE where the source has no such order */
     Text where;    /* any: where this event stands in the source, for error texts:
                       "shop.jsonl:12", "0/1A2B3C" */
 } Event;

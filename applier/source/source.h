@@ -11,6 +11,7 @@
 #include "base/next.h"
 #include "config/field.h"
 #include "event/event.h"
+#include "source/source_table.h"
 
 typedef struct SourceDriver SourceDriver;
 
@@ -18,18 +19,38 @@ typedef struct Source {
     const SourceDriver *driver;
 } Source;
 
+typedef struct Snapshot Snapshot;             /* source/snapshot.h */
+typedef struct SnapshotDriver SnapshotDriver; /* source/snapshot.h */
+
+enum {
+    SOURCE_OMITS_VALUES = 1, /* updates may leave values out (VALUE_UNCHANGED): the CSV files of its
+                                services have the header column "unchanged" */
+};
+
 typedef struct SourceStart {
     const char *service;
     const void *options; /* the driver's own struct, as its fields describe */
     Text position;       /* where to go on, as an earlier COMMIT gave it; "" is the beginning */
     bool until_end;      /* end when there is nothing more, even if the options say to wait */
+    Snapshot *snapshot;  /* NULL; or stream behind this snapshot, from its position, by what it
+                            holds at the server (a temporary slot), which it gives up */
 } SourceStart;
+
+/* What install and uninstall are asked to do. */
+typedef struct SourceInstall {
+    const char *service;
+    const void *options;
+    const char *const
+        *tables;  /* globs over "schema.table", ended by NULL; none: the options' own */
+    bool dry_run; /* only print the statements */
+} SourceInstall;
 
 struct SourceDriver {
     const char *name;    /* source.type in the configuration */
     const char *summary; /* one sentence for help and reference */
     const Field *fields; /* of the options struct */
     size_t options_size;
+    unsigned abilities;
 
     /* Open at the position. Required. */
     Source *(*open)(const SourceStart *start, Error *err);
@@ -47,9 +68,24 @@ struct SourceDriver {
     /* One look whether the source could be opened: connection, files, rights. Findings are appended
      * to report, a line each. NULL: open() and close() are the check. */
     bool (*check)(const SourceStart *start, Buf *report, Error *err);
-    /* Something the operator should know (a torn last line), or TEXT_NONE; asked after NEXT_END
-     * and on close. NULL: never. */
+    /* Something the operator should know (a torn last line, much retained WAL), or TEXT_NONE; each
+     * is told once. Asked between transactions and after NEXT_IDLE and NEXT_END. NULL: never. */
     Text (*notice)(Source *source);
+    /* Order of two positions of this source: below 0, 0 or above 0. "" comes before all. A text
+     * that is no position comes before all as well. Pure. NULL: positions have no order. */
+    int (*compare)(Text a, Text b);
+    /* Bytes of log that the server keeps for this service only (a slot's WAL), -1 where there is no
+     * such thing yet. NULL: it keeps nothing for us. */
+    bool (*retained)(const SourceStart *start, int64_t *ret_bytes, Error *err);
+    /* Make at the source what the service needs (publication and slot), or check what is there; a
+     * line each in report. Never drops or changes what it did not make. NULL: needs nothing. */
+    bool (*install)(const SourceInstall *install, Buf *report, Error *err);
+    /* Remove what install made. */
+    bool (*uninstall)(const SourceInstall *install, Buf *report, Error *err);
+    /* Describe the source's tables (source/source_table.h). NULL: cannot. */
+    SourceTables *(*tables_open)(const SourceStart *start, Error *err);
+    /* Read rows at an exact position (source/snapshot.h). NULL: cannot. */
+    const SnapshotDriver *snapshot;
 };
 
 /* All drivers, ended by NULL. */

@@ -123,6 +123,10 @@ dump_event(EventDump *dump, const Event *event)
             buf_addf(&dump->text, " " TEXT_FMT, TEXT_ARG(event->position));
         buf_add_char(&dump->text, '\n');
         break;
+    case EVENT_POSITION:
+        if (dump->positions)
+            buf_addf(&dump->text, "POSITION " TEXT_FMT "\n", TEXT_ARG(event->position));
+        break;
     }
 }
 
