@@ -57,6 +57,7 @@ every_kind_has_its_exit_code(void **state)
         [ERR_IO] = 1,
         [ERR_FENCED] = 6,
         [ERR_STOPPED] = 0,
+        [ERR_SCHEMA] = 5,
         [ERR_INTERNAL] = 70};
 
     (void)state;
