@@ -2,14 +2,15 @@
  * bootstrap_state.h - the table dray_bootstrap: which tables were loaded from a snapshot, and from
  * which position on their changes count
  *
- *   service, source_table ("schema.table") key · state · source_position · row_count · updated_at
+ *   service, source_schema, source_table key · state · source_position · row_count · updated_at
  *
  * The stream must not apply to a table what its snapshot already holds: changes of a table in
  * state ready whose transaction begins before source_position are passed over, those of a table in
  * state copying all (its bootstrap is under way, or was interrupted and must be started again). A
  * table that is not in dray_bootstrap was not loaded from a snapshot: every change counts.
  *
- * The table is made when a bootstrap first needs it, beside dray_position.
+ * The table is made when a bootstrap first needs it, beside dray_position. Schema and name are two
+ * columns, since either may hold a dot.
  */
 #pragma once
 
