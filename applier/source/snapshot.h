@@ -12,6 +12,7 @@
  */
 #pragma once
 
+#include "event/canonical.h"
 #include "source/source.h"
 #include "source/source_table.h"
 
@@ -50,9 +51,9 @@ struct SnapshotDriver {
     Next (*next)(SnapshotReader *reader, Change *ret_change, Error *err);
     /* Any SELECT inside the view; values are VALUE_NULL or the server's text. */
     bool (*query)(SnapshotReader *reader, Text sql, SnapshotRowFn *row, void *context, Error *err);
-    /* Append a SELECT list item, an expression of the column whose text is the same on every target
-     * for the same value, as target/checksum.h asks for it. */
-    void (*canonical)(const SourceColumn *column, Buf *sql);
+    /* Append a SELECT list item, an expression of the column (by its bare name) whose text is the
+     * same on every target for the same value. */
+    void (*canonical)(const SourceColumn *column, Canonical canonical, Buf *sql);
     /* How the source quotes an identifier. */
     char identifier_quote;
 };
