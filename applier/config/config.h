@@ -152,6 +152,8 @@ typedef struct Config {
     const char *path;      /* the file, as given */
     const char *directory; /* of the file */
     const char *service;
+    const char *position_service; /* whose row of dray_position counts; NULL: service's own. Not in
+                                     the file: dray bootstrap sets it in a copy */
     const char *source_type;
     const void *source_options; /* the driver's struct */
     const char *target_type;
