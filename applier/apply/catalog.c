@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#define NEVER_READ (INT64_C(-2) * CATALOG_KEEP_MS)
+
 typedef struct CatalogEntry {
     Arena *arena;
     TargetTable *table; /* NULL: the target has none */
@@ -26,15 +28,21 @@ catalog_new(const Context *context)
 }
 
 void
-catalog_free(Catalog *catalog)
+catalog_forget_all(Catalog *catalog)
 {
-    if (catalog == NULL)
-        return;
     map_each (&catalog->entries, entry) {
         arena_free(((CatalogEntry *)entry->value)->arena);
         free(entry->value);
     }
     map_clear(&catalog->entries);
+}
+
+void
+catalog_free(Catalog *catalog)
+{
+    if (catalog == NULL)
+        return;
+    catalog_forget_all(catalog);
     target_close(catalog->target);
     free(catalog);
 }
@@ -64,20 +72,42 @@ catalog_is_stale(const Catalog *catalog, Text schema, Text name)
     return entry == NULL || clock_monotonic_ms() - entry->read_ms > CATALOG_KEEP_MS;
 }
 
+void
+catalog_forget(Catalog *catalog, Text schema, Text name)
+{
+    CatalogEntry *entry = entry_find(catalog, schema, name);
+
+    if (entry != NULL)
+        entry->read_ms = NEVER_READ;
+}
+
+Target *
+catalog_target(Catalog *catalog, Error *err)
+{
+    if (catalog->target == NULL)
+        catalog->target =
+            catalog->context->target->open(catalog->context->config->target_options, err);
+    return catalog->target;
+}
+
+void
+catalog_disconnect(Catalog *catalog)
+{
+    target_close(STEAL(catalog->target));
+}
+
 static bool
 entry_read(Catalog *catalog, CatalogEntry *entry, Text schema, Text name, Error *err)
 {
     const TargetDriver *driver = catalog->context->target;
 
-    if (catalog->target == NULL)
-        catalog->target = driver->open(catalog->context->config->target_options, err);
-    if (catalog->target == NULL)
+    if (catalog_target(catalog, err) == NULL)
         return false;
     arena_free(entry->arena);
     entry->arena = arena_new();
     entry->table = NULL;
     if (!driver->describe(catalog->target, schema, name, entry->arena, &entry->table, err)) {
-        target_close(STEAL(catalog->target));
+        catalog_disconnect(catalog);
         return false;
     }
     entry->read_ms = clock_monotonic_ms();
@@ -95,7 +125,7 @@ catalog_table(Catalog *catalog, Text schema, Text name, const TargetTable **ret_
         entry = calloc(1, sizeof(*entry));
         if (entry == NULL)
             abort();
-        entry->read_ms = INT64_C(-2) * CATALOG_KEEP_MS;
+        entry->read_ms = NEVER_READ;
         entry_key(schema, name, &key);
         (void)map_put(&catalog->entries, buf_text(&key), entry);
     }

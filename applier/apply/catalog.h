@@ -17,9 +17,18 @@ Catalog *catalog_new(const Context *context) MUST_CHECK;
 void catalog_free(Catalog *catalog);
 CLEANUP_DEFINE(Catalog *, catalog_free);
 
-/* *ret_table is NULL where the target has no such table; valid until catalog_forget() or the next
- * call for the same table. Retriable errors are the caller's to retry. */
+/* *ret_table is NULL where the target has no such table; valid until catalog_forget(),
+ * catalog_forget_all() or the next call for the same table. Retriable errors are the caller's to
+ * retry. */
 bool catalog_table(
     Catalog *catalog, Text schema, Text name, const TargetTable **ret_table, Error *err) MUST_CHECK;
+/* The connection itself, for what the reader has to run on it; opened when first asked. After a
+ * failure: catalog_disconnect(). */
+Target *catalog_target(Catalog *catalog, Error *err) MUST_CHECK;
+void catalog_disconnect(Catalog *catalog);
+/* Ask the target anew at the next call: for one table, or for all. What was told of them before is
+ * not valid any more. */
+void catalog_forget(Catalog *catalog, Text schema, Text name);
+void catalog_forget_all(Catalog *catalog);
 /* Is what was told of this table too old to be believed? */
 bool catalog_is_stale(const Catalog *catalog, Text schema, Text name);

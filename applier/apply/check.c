@@ -247,7 +247,7 @@ check_change(Check *check, Router *router, const Event *event)
     if (!is_new(check, table->schema, table->name))
         return;
     buf_addf(&name, TEXT_FMT "." TEXT_FMT, TEXT_ARG(table->schema), TEXT_ARG(table->name));
-    if (!router_table(router, table, &out, &err))
+    if (!router_table(router, table, TEXT_NONE, &out, &err))
         add_error(check, name.data, &err);
     else if (out == NULL)
         add_ok(check, "skipped by rule: ", name.data);
@@ -258,7 +258,8 @@ check_change(Check *check, Router *router, const Event *event)
 static void
 peek(Check *check, Source *source)
 {
-    Router *router = router_new(check->context);
+    const RouterOptions options = {.look_only = true};
+    Router *router = router_new(check->context, &options);
     int64_t end_ms = clock_monotonic_ms() + PEEK_MS;
     Error err;
 

@@ -24,6 +24,7 @@ struct BlockReader {
     Router *router;
     Source *source;
     Buf acknowledged;
+    Buf begin;          /* the open transaction's own place, "" where the source has none */
     Buf position;       /* after the last whole transaction read */
     uint64_t seqno;     /* of the last whole transaction read */
     Buf block_position; /* where the open block began */
@@ -102,7 +103,9 @@ reader_open(const ReaderStart *start, Error *err)
         .block = &config->block,
         .values = &config->values,
         .dialect = start->context->dialect};
-    reader->router = router_new(start->context);
+    reader->router = router_new(start->context, &(RouterOptions){.only = start->options.only,
+                                                    .only_count = start->options.only_count,
+                                                    .embedded = start->options.embedded});
     reader->writer = block_writer_open(&reader->writer_config, err);
     if (reader->writer == NULL || !source_open_retry(reader, err))
         return NULL;
@@ -118,6 +121,7 @@ reader_close(BlockReader *reader)
     block_writer_close(reader->writer);
     router_free(reader->router);
     buf_clear(&reader->acknowledged);
+    buf_clear(&reader->begin);
     buf_clear(&reader->position);
     buf_clear(&reader->block_position);
     free(reader);
@@ -180,6 +184,8 @@ on_begin(BlockReader *reader, const Event *event, Error *err)
         router_forget_old(reader->router);
     }
     reader->in_transaction = true;
+    buf_reset(&reader->begin, SIZE_MAX);
+    buf_add_text(&reader->begin, event->position);
     return block_writer_begin(
         reader->writer, reader->seqno + 1, event->commit_time_us, buf_text(&reader->position), err);
 }
@@ -191,10 +197,26 @@ on_change(BlockReader *reader, const Event *event, Error *err)
     int64_t started_ms = clock_monotonic_ms();
 
     /* the target's catalogue may be away for a while: the open block waits */
-    for (unsigned tries = 0; !router_table(reader->router, event->change.table, &out, err); tries++)
+    for (unsigned tries = 0;
+         !router_table(reader->router, event->change.table, buf_text(&reader->begin), &out, err);
+         tries++)
         if (!retry_wait(&reader->context->config->retry, started_ms, tries, err))
             return false;
     return out == NULL || block_writer_change(reader->writer, out, &event->change, err);
+}
+
+static bool
+on_truncate(BlockReader *reader, const Event *event, Error *err)
+{
+    int64_t started_ms = clock_monotonic_ms();
+    bool counts = false;
+
+    for (unsigned tries = 0; !router_truncates(
+             reader->router, event->schema, event->table, buf_text(&reader->begin), &counts, err);
+         tries++)
+        if (!retry_wait(&reader->context->config->retry, started_ms, tries, err))
+            return false;
+    return !counts || block_writer_truncate(reader->writer, event->schema, event->table, err);
 }
 
 static bool
@@ -206,8 +228,7 @@ on_event(BlockReader *reader, const Event *event, Error *err)
     case EVENT_CHANGE:
         return on_change(reader, event, err);
     case EVENT_TRUNCATE:
-        return router_skips(reader->router, event->schema, event->table) ||
-               block_writer_truncate(reader->writer, event->schema, event->table, err);
+        return on_truncate(reader, event, err);
     case EVENT_COMMIT:
         if (!block_writer_commit(reader->writer, event->position, err))
             return false;

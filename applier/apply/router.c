@@ -1,23 +1,28 @@
 #include "apply/router.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
-typedef struct Route {
-    uint64_t id; /* of the shape */
-    int64_t made_ms;
-    Arena *arena;
-    OutTable *out; /* NULL: skipped */
-} Route;
+#include "apply/schema_change.h"
+#include "base/log.h"
+#include "target/bootstrap_state.h"
 
-struct Router {
-    const Context *context;
-    Catalog *catalog;
-    Route *routes; /* few: one a table shape; the last one used is tried first */
-    size_t count;
-    size_t last;
-    Map targets; /* "schema\0table" in the target -> RouteOwner */
-};
+/* Do changes of a source table count? */
+typedef enum GateKind {
+    GATE_OPEN,
+    GATE_SHUT,   /* never */
+    GATE_BEHIND, /* only those of transactions at or behind a position */
+} GateKind;
+
+typedef struct Gate {
+    GateKind kind;
+    Text position; /* GATE_BEHIND, and GATE_OPEN that was it; else TEXT_NONE */
+} Gate;
+
+typedef struct Route {
+    Gate *gate;
+    Arena *arena;
+    const OutTable *out; /* NULL as long as no change of this shape counted */
+} Route;
 
 /* The source table that a target table belongs to. */
 typedef struct RouteOwner {
@@ -25,16 +30,59 @@ typedef struct RouteOwner {
     bool shared;
 } RouteOwner;
 
+struct Router {
+    const Context *context;
+    RouterOptions options;
+    Catalog *catalog;
+    SchemaWatch *watch;
+    Map routes; /* id of a shape, its bytes -> Route */
+    Route *last;
+    uint64_t last_id;
+    Map gates;        /* "schema\0table" in the source -> Gate */
+    Arena *arena;     /* of gates and states */
+    int64_t asked_ms; /* when the oldest of all this was made; 0: there is nothing */
+    const BootstrapState *states;
+    size_t state_count;
+    bool states_known;
+    Buf position;        /* of the last transaction that was asked for */
+    size_t opened_count; /* gates that a position opened */
+    Map told;            /* "schema.table": its bootstrap is not ready, which was logged */
+    Map targets;         /* "schema\0table" in the target -> RouteOwner */
+};
+
 Router *
-router_new(const Context *context)
+router_new(const Context *context, const RouterOptions *options)
 {
     Router *router = calloc(1, sizeof(*router));
 
     if (router == NULL)
         abort();
     router->context = context;
+    if (options != NULL)
+        router->options = *options;
     router->catalog = catalog_new(context);
+    router->watch = schema_watch_new(context);
     return router;
+}
+
+static void
+forget_routes(Router *router)
+{
+    map_each (&router->routes, entry) {
+        Route *route = entry->value;
+
+        arena_free(route->arena);
+        free(route);
+    }
+    map_clear(&router->routes);
+    map_clear(&router->gates);
+    arena_free(STEAL(router->arena));
+    router->last = NULL;
+    router->states = NULL;
+    router->state_count = 0;
+    router->states_known = false;
+    router->opened_count = 0;
+    router->asked_ms = 0;
 }
 
 void
@@ -42,9 +90,7 @@ router_free(Router *router)
 {
     if (router == NULL)
         return;
-    for (size_t i = 0; i < router->count; i++)
-        arena_free(router->routes[i].arena);
-    free(router->routes);
+    forget_routes(router);
     map_each (&router->targets, entry) {
         RouteOwner *owner = entry->value;
 
@@ -52,17 +98,176 @@ router_free(Router *router)
         free(owner);
     }
     map_clear(&router->targets);
+    map_clear(&router->told);
+    buf_clear(&router->position);
+    schema_watch_free(router->watch);
     catalog_free(router->catalog);
     free(router);
 }
 
-bool
-router_skips(const Router *router, Text schema, Text table)
+void
+router_forget_old(Router *router)
+{
+    if (router->asked_ms != 0 && clock_monotonic_ms() - router->asked_ms > CATALOG_KEEP_MS)
+        forget_routes(router);
+}
+
+void
+router_forget_all(Router *router)
+{
+    forget_routes(router);
+    catalog_forget_all(router->catalog);
+}
+
+/* ---- gates ---------------------------------------------------------------------------------- */
+
+static bool
+is_left_out(const Router *router, Text schema, Text table)
 {
     const TableRule *rule = rule_find(&router->context->config->tables, schema, table);
+    CLEANUP(buf_clear) Buf name = BUF_INIT;
 
-    return rule != NULL && rule->skip;
+    if (rule != NULL && rule->skip)
+        return true;
+    if (router->options.only == NULL)
+        return false;
+    buf_addf(&name, TEXT_FMT "." TEXT_FMT, TEXT_ARG(schema), TEXT_ARG(table));
+    for (size_t i = 0; i < router->options.only_count; i++)
+        if (text_equal(router->options.only[i], buf_text(&name)))
+            return false;
+    return true;
 }
+
+static bool
+read_states(Router *router, Error *err)
+{
+    const Context *context = router->context;
+    BootstrapState *states = NULL;
+    Target *target;
+
+    if (router->states_known || router->options.embedded || router->options.look_only ||
+        context->source->compare == NULL)
+        return true;
+    target = catalog_target(router->catalog, err);
+    if (target == NULL)
+        return false;
+    if (!bootstrap_state_read(target, text_of(context->config->target.position_schema),
+            text_of(context->config->service), router->arena, &states, &router->state_count, err)) {
+        router->state_count = 0;
+        catalog_disconnect(router->catalog);
+        return error_wrap(err, "dray_bootstrap");
+    }
+    router->states = states;
+    router->states_known = true;
+    return true;
+}
+
+static void
+tell_copying(Router *router, Text schema, Text table)
+{
+    CLEANUP(buf_clear) Buf name = BUF_INIT;
+
+    buf_addf(&name, TEXT_FMT "." TEXT_FMT, TEXT_ARG(schema), TEXT_ARG(table));
+    if (map_put(&router->told, buf_text(&name), router) != NULL)
+        return;
+    log_line(LOG_WARN, "reader",
+        "table %s: its bootstrap is not finished, its changes are passed over until it is: where "
+        "dray bootstrap is not running any more, run it again for this table",
+        name.data);
+}
+
+static void
+set_gate(Router *router, Text schema, Text table, Gate *gate)
+{
+    if (is_left_out(router, schema, table)) {
+        gate->kind = GATE_SHUT;
+        return;
+    }
+    for (size_t i = 0; i < router->state_count; i++) {
+        const BootstrapState *state = &router->states[i];
+
+        if (!text_equal(state->schema, schema) || !text_equal(state->table, table))
+            continue;
+        if (state->phase == BOOTSTRAP_COPYING) {
+            gate->kind = GATE_SHUT;
+            tell_copying(router, schema, table);
+        } else {
+            gate->kind = GATE_BEHIND;
+            gate->position = state->position;
+        }
+        return;
+    }
+}
+
+static bool
+find_gate(Router *router, Text schema, Text table, Gate **ret_gate, Error *err)
+{
+    CLEANUP(buf_clear) Buf key = BUF_INIT;
+
+    if (router->arena == NULL) {
+        router->arena = arena_new();
+        router->asked_ms = clock_monotonic_ms();
+    }
+    buf_add_text(&key, schema);
+    buf_add_char(&key, '\0');
+    buf_add_text(&key, table);
+    *ret_gate = map_get(&router->gates, buf_text(&key));
+    if (*ret_gate != NULL)
+        return true;
+    if (!read_states(router, err))
+        return false;
+    *ret_gate = ARENA_NEW(router->arena, Gate);
+    set_gate(router, schema, table, *ret_gate);
+    (void)map_put(&router->gates, buf_text(&key), *ret_gate);
+    return true;
+}
+
+/* Transactions come in the order of their positions, but for a source that was opened again. */
+static void
+note_position(Router *router, Text position)
+{
+    int (*compare)(Text a, Text b) = router->context->source->compare;
+
+    if (position.len == 0 || compare == NULL || text_equal(position, buf_text(&router->position)))
+        return;
+    if (router->opened_count > 0 && compare(position, buf_text(&router->position)) < 0) {
+        map_each (&router->gates, entry) {
+            Gate *gate = entry->value;
+
+            if (gate->position.data != NULL)
+                gate->kind = GATE_BEHIND;
+        }
+        router->opened_count = 0;
+    }
+    buf_reset(&router->position, SIZE_MAX);
+    buf_add_text(&router->position, position);
+}
+
+static bool
+gate_lets_pass(Router *router, Gate *gate, Text position)
+{
+    if (gate->kind == GATE_BEHIND && position.len > 0 &&
+        router->context->source->compare(position, gate->position) >= 0) {
+        gate->kind = GATE_OPEN;
+        router->opened_count++;
+    }
+    return gate->kind == GATE_OPEN;
+}
+
+bool
+router_truncates(
+    Router *router, Text schema, Text table, Text position, bool *ret_counts, Error *err)
+{
+    Gate *gate;
+
+    note_position(router, position);
+    if (!find_gate(router, schema, table, &gate, err))
+        return false;
+    *ret_counts = gate_lets_pass(router, gate, position);
+    return true;
+}
+
+/* ---- routes --------------------------------------------------------------------------------- */
 
 /* A target table has one source table, unless every rule that leads to it says shared. */
 static bool
@@ -120,78 +325,91 @@ resolve_types(const Context *context, OutTable *out, const TargetTable *base)
     }
 }
 
-static bool
-route_make(Router *router, const Table *table, Route *route, Error *err)
+/* NULL on failure. */
+static OutTable *
+route_make(Router *router, const Table *table, Arena *arena, Error *err)
 {
     const Context *context = router->context;
     const TableRule *rule = rule_find(&context->config->tables, table->schema, table->name);
     const Script *script = context_script(context, rule);
     const TargetTable *base = NULL;
+    OutTable *out;
     Text schema;
     Text name;
     Text *key;
     size_t key_count;
 
-    if (rule != NULL && rule->skip)
-        return true;
-    rule_target(rule, table->schema, table->name, route->arena, &schema, &name);
+    rule_target(rule, table->schema, table->name, arena, &schema, &name);
     if (!catalog_table(router->catalog, schema, name, &base, err))
-        return false;
-    target_key(base, route->arena, &key, &key_count);
-    route->out = rule_apply(rule, table, key, key_count, route->arena, err);
-    if (route->out == NULL || !claim_target(router, route->out, err))
-        return false;
-    resolve_types(context, route->out, base);
-    route->out->all_lines = script->all_lines || !script->streams;
-    if (route->out->key_count == 0 && script->needs_key)
-        return error_set(err, ERR_CONFIG,
+        return NULL;
+    target_key(base, arena, &key, &key_count);
+    out = rule_apply(rule, table, key, key_count, arena, err);
+    if (out == NULL || !claim_target(router, out, err))
+        return NULL;
+    if (!router->options.look_only &&
+        !schema_watch_admit(router->watch, router->catalog, table, out, base, &base, err)) {
+        catalog_forget(router->catalog, schema, name);
+        return NULL;
+    }
+    resolve_types(context, out, base);
+    out->all_lines = script->all_lines || !script->streams;
+    if (out->key_count == 0 && script->needs_key) {
+        (void)error_set(err, ERR_CONFIG,
             "table " TEXT_FMT "." TEXT_FMT
             " has no key, which %s needs: write a rule with key: [column, …], or with "
             "merge_script: append.sql",
             TEXT_ARG(table->schema), TEXT_ARG(table->name), script->path);
+        return NULL;
+    }
+    return out;
+}
+
+static Text
+id_key(const uint64_t *id)
+{
+    return (Text){(const char *)id, sizeof(*id)};
+}
+
+static bool
+find_route(Router *router, const Table *table, Route **ret_route, Error *err)
+{
+    Gate *gate;
+
+    *ret_route = map_get(&router->routes, id_key(&table->id));
+    if (*ret_route != NULL)
+        return true;
+    if (!find_gate(router, table->schema, table->name, &gate, err))
+        return false;
+    *ret_route = calloc(1, sizeof(**ret_route));
+    if (*ret_route == NULL)
+        abort();
+    (*ret_route)->gate = gate;
+    (void)map_put(&router->routes, id_key(&table->id), *ret_route);
     return true;
 }
 
 bool
-router_table(Router *router, const Table *table, const OutTable **ret_out, Error *err)
+router_table(
+    Router *router, const Table *table, Text position, const OutTable **ret_out, Error *err)
 {
-    Route route = {.id = table->id, .made_ms = clock_monotonic_ms()};
+    CLEANUP(arena_free) Arena *arena = NULL;
+    Route *route = router->last;
 
-    if (router->last < router->count && router->routes[router->last].id == table->id) {
-        *ret_out = router->routes[router->last].out;
-        return true;
-    }
-    for (size_t i = 0; i < router->count; i++)
-        if (router->routes[i].id == table->id) {
-            router->last = i;
-            *ret_out = router->routes[i].out;
-            return true;
-        }
-    route.arena = arena_new();
-    if (!route_make(router, table, &route, err)) {
-        arena_free(route.arena);
+    note_position(router, position);
+    if ((route == NULL || router->last_id != table->id) && !find_route(router, table, &route, err))
         return false;
+    router->last = route;
+    router->last_id = table->id;
+    *ret_out = NULL;
+    if (!gate_lets_pass(router, route->gate, position))
+        return true;
+    if (route->out == NULL) {
+        arena = arena_new();
+        route->out = route_make(router, table, arena, err);
+        if (route->out == NULL)
+            return false;
+        route->arena = STEAL(arena);
     }
-    router->routes = realloc(router->routes, (router->count + 1) * sizeof(*router->routes));
-    if (router->routes == NULL)
-        abort();
-    router->last = router->count;
-    router->routes[router->count++] = route;
-    *ret_out = route.out;
+    *ret_out = route->out;
     return true;
-}
-
-void
-router_forget_old(Router *router)
-{
-    int64_t now = clock_monotonic_ms();
-
-    for (size_t i = 0; i < router->count;) {
-        if (now - router->routes[i].made_ms <= CATALOG_KEEP_MS) {
-            i++;
-            continue;
-        }
-        arena_free(router->routes[i].arena);
-        router->routes[i] = router->routes[--router->count];
-    }
 }
