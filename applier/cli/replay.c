@@ -2,9 +2,9 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/progress.h"
 
 static const Option options[] = {
     {"from", "N", "Begin with the block that starts at this seqno."},
@@ -17,27 +17,21 @@ static const Option options[] = {
     {NULL, NULL, NULL},
 };
 
-#define BAR_WIDTH 40
+typedef struct Shown {
+    Progress *progress;
+    ProgressFigures figures; /* the last ones; note is in text */
+    char text[32];
+} Shown;
 
-/* On a terminal a bar that is redrawn; elsewhere a line a block. */
 static void
 show_progress(void *context, uint64_t rows, uint64_t all_rows, uint64_t seqno)
 {
-    const bool *is_terminal = context;
-    unsigned percent = all_rows == 0 ? 100 : (unsigned)((double)rows / (double)all_rows * 100);
-    unsigned filled = MIN(percent, 100) * BAR_WIDTH / 100;
+    Shown *shown = context;
 
-    if (!*is_terminal) {
-        (void)printf(
-            "replayed seqno=%" PRIu64 " rows=%" PRIu64 "/%" PRIu64 "\n", seqno, rows, all_rows);
-        (void)fflush(stdout);
-        return;
-    }
-    (void)fputs("\r[", stdout);
-    for (unsigned i = 0; i < BAR_WIDTH; i++)
-        (void)fputc(i < filled ? '#' : ' ', stdout);
-    (void)printf("] %3u%% seqno %" PRIu64, percent, seqno);
-    (void)fflush(stdout);
+    (void)snprintf(shown->text, sizeof(shown->text), "seqno=%" PRIu64, seqno);
+    shown->figures =
+        (ProgressFigures){.rows = rows, .all_rows = all_rows, .note = text_of(shown->text)};
+    progress_show(shown->progress, &shown->figures);
 }
 
 static bool
@@ -61,19 +55,21 @@ read_options(const Arguments *arguments, ReplayOptions *how, Error *err)
 static int
 run_replay(const Config *config, ReplayOptions how)
 {
-    bool is_terminal = isatty(STDOUT_FILENO) == 1;
     CLEANUP(context_close) Context *context = NULL;
+    CLEANUP(progress_free) Progress *progress = progress_new(stdout, "replayed");
+    Shown shown = {.progress = progress};
     ReplayTotals totals = {0};
     Error err;
     bool ok;
 
-    how.progress_context = &is_terminal;
+    how.progress_context = &shown;
     context = context_open(config, &err);
     if (context == NULL)
         return cli_fail(&err);
     ok = replay_run(context, &how, &totals, &err);
-    if (is_terminal && totals.blocks > 0)
-        (void)putchar('\n');
+    shown.figures.ended = ok;
+    if (totals.blocks > 0)
+        progress_end(progress, &shown.figures);
     (void)printf("blocks=%" PRIu64 " skipped=%" PRIu64 " rows=%" PRIu64 " seqno=%" PRIu64 "\n",
         totals.blocks, totals.skipped, totals.rows, totals.seqno);
     return ok ? 0 : cli_fail(&err);

@@ -468,3 +468,24 @@ position_write(Target *target, Text schema, Text service, uint64_t seqno_before,
         return true;
     return check_moved(target, schema, service, seqno_before, position, rows, err);
 }
+
+/* ---- forgetting ---- */
+
+bool
+position_remove(Target *target, Text schema, Text service, Error *err)
+{
+    CLEANUP(arena_free) Arena *arena = arena_new();
+    CLEANUP(buf_clear) Buf sql = BUF_INIT;
+    TargetTable *table = NULL;
+    int64_t rows;
+
+    if (!check_storable(service, NULL, err) || !describe(target, schema, arena, &table, err))
+        return false;
+    if (table == NULL)
+        return true;
+    buf_add_string(&sql, "DELETE FROM ");
+    add_table(target, schema, &sql);
+    add_string(target, " WHERE ", "service", service, &sql);
+    CRASH_POINT("position.remove");
+    return run(target, &sql, &rows, err) || error_wrap(err, "remove the position");
+}

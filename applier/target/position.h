@@ -13,6 +13,15 @@
  *   seqno) or can never commit.
  * - After a connection lost during COMMIT, position_reacquire() does the same with our own fence:
  *   the lost transaction is then decided, and seqno tells which way.
+ *
+ * source_position also moves alone, while the source tells progress without transactions for us:
+ * seqno_before and seqno are then the same. It is exact as well:
+ * - Nothing between the old text and the new one is for us, so whichever of the two a crash leaves
+ *   behind, the same transactions follow, and get the same seqnos.
+ * - The update asks for our fence and for the seqno that the new text stands behind. One that was
+ *   delayed changes no row once a block is in, or the service is another process's; nor does it in
+ *   a target that went back in time, where the text would skip what was lost.
+ * - The source is told only afterwards: it never forgets what the target may still ask for.
  */
 #pragma once
 
@@ -38,7 +47,11 @@ bool position_reacquire(Target *target, Text schema, Text service, uint64_t fenc
 /* Read only; *ret_found false where the table or the row is missing. */
 bool position_read(Target *target, Text schema, Text service, Arena *arena, Position *ret_position,
     bool *ret_found, Error *err) MUST_CHECK;
-/* Inside the block's transaction: move from seqno_before to position->seqno. ERR_FENCED when the
- * row does not have our fence and seqno_before any more. */
+/* Inside the block's transaction: move from seqno_before to position->seqno (the same one where
+ * only source_position moves). ERR_FENCED when the row does not have our fence and seqno_before any
+ * more. */
 bool position_write(Target *target, Text schema, Text service, uint64_t seqno_before,
     const Position *position, Error *err) MUST_CHECK;
+/* Forget a service; there is nothing to do where the table or the row is missing. A transaction of
+ * its own where none is open. */
+bool position_remove(Target *target, Text schema, Text service, Error *err) MUST_CHECK;
