@@ -3,8 +3,8 @@
 #include "base/fault.h"
 #include "ddl/template.h"
 
-static const char *
-header_type(const SqlDialect *sql, HeaderColumn header)
+const char *
+stage_header_type(const SqlDialect *sql, HeaderColumn header)
 {
     switch (header) {
     case HEADER_OPCODE:
@@ -90,7 +90,7 @@ header_fits(const StageSpec *spec, const TargetTable *stage, const SqlDialect *s
             buf_addf(why, "column " TEXT_FMT " is generated", TEXT_ARG(name));
         else if (!header_type_fits(spec->csv->header[i], column->logical))
             buf_addf(why, "column " TEXT_FMT " is of type " TEXT_FMT " and should be %s",
-                TEXT_ARG(name), TEXT_ARG(column->type), header_type(sql, spec->csv->header[i]));
+                TEXT_ARG(name), TEXT_ARG(column->type), stage_header_type(sql, spec->csv->header[i]));
         else
             continue;
         return false;
@@ -193,7 +193,7 @@ add_columns(const SqlDialect *sql, const StageSpec *spec, Buf *out)
     for (size_t i = 0; i < spec->csv->header_count; i++) {
         buf_add_string(out, i == 0 ? "    " : ",\n    ");
         sql_add_identifier(sql, header_name(spec, i), out);
-        buf_addf(out, " %s%s", header_type(sql, spec->csv->header[i]), sql->types.nullable);
+        buf_addf(out, " %s%s", stage_header_type(sql, spec->csv->header[i]), sql->types.nullable);
     }
     for (size_t i = 0; i < spec->base->column_count; i++) {
         const TargetColumn *column = &spec->base->columns[i];

@@ -20,6 +20,9 @@ typedef struct StageSpec {
     const CsvDialect *csv; /* the header columns */
 } StageSpec;
 
+/* The type of a header column in a staging table. */
+const char *stage_header_type(const SqlDialect *sql, HeaderColumn header);
+
 /* Is an existing staging table what the base table and the header columns need? On false *why (in
  * the arena) says what differs. */
 bool stage_fits(const StageSpec *spec, const TargetTable *stage, const SqlDialect *sql,

@@ -40,6 +40,20 @@ holds_parameter(Text text)
     return false;
 }
 
+/* Lines between that a condition took out leave none behind. */
+static void
+add_space(Text space, Buf *out)
+{
+    size_t first = text_find(space, '\n');
+    size_t last = space.len;
+
+    while (last > 0 && space.data[last - 1] != '\n')
+        last--;
+    buf_add(out, space.data, MIN(first + 1, space.len));
+    if (first < space.len && last < space.len)
+        buf_add(out, space.data + last, space.len - last);
+}
+
 static bool
 fill_token(const Filler *filler, const SqlToken *token, int line, int column, Error *err)
 {
@@ -50,7 +64,10 @@ fill_token(const Filler *filler, const SqlToken *token, int line, int column, Er
         return error_set(err, ERR_SCRIPT,
             "%s:%d:%d: a parameter of a template cannot stand inside quotes: " TEXT_FMT,
             filler->path, line, column, TEXT_ARG(token->text));
-    buf_add_text(filler->out, token->text);
+    if (token->kind == SQL_SPACE)
+        add_space(token->text, filler->out);
+    else
+        buf_add_text(filler->out, token->text);
     return true;
 }
 
@@ -75,15 +92,87 @@ fill_item(const Filler *filler, const SplitItem *item, Error *err)
     }
 }
 
+/* ---- conditions ---- */
+
+static Text
+take_line(Text *text)
+{
+    size_t end = text_find(*text, '\n');
+    Text line = {text->data, MIN(end + 1, text->len)};
+
+    text->data += line.len;
+    text->len -= line.len;
+    return line;
+}
+
+/* "-- @if key", "-- @if not key": *ret_counts tells whether the lines below it count. */
+static bool
+read_condition(const char *path, Text words, int line, const TemplateParams *params,
+    bool *ret_counts, Error *err)
+{
+    Text name = text_trim(words);
+    bool is_not = text_starts_with(name, "not ");
+
+    if (is_not)
+        name = text_trim((Text){name.data + 4, name.len - 4});
+    for (size_t i = 0; i < params->flag_count; i++)
+        if (text_is(name, params->flags[i].name)) {
+            *ret_counts = params->flags[i].is_set != is_not;
+            return true;
+        }
+    return error_set(
+        err, ERR_SCRIPT, "%s:%d:1: unknown condition \"" TEXT_FMT "\"", path, line, TEXT_ARG(name));
+}
+
+/* Lines that do not count become empty ones, so that the others keep their numbers. */
+static bool
+apply_conditions(const char *path, Text text, const TemplateParams *params, Buf *out, Error *err)
+{
+    static const char begin[] = "-- @if ";
+    bool counts = true;
+    bool inside = false;
+    int opened = 0;
+
+    for (int line = 1; text.len > 0; line++) {
+        Text full = take_line(&text);
+        Text trimmed = text_trim(full);
+        bool is_end = text_is(trimmed, "-- @end");
+
+        if (text_starts_with(trimmed, begin) && !inside) {
+            Text words = {trimmed.data + strlen(begin), trimmed.len - strlen(begin)};
+
+            if (!read_condition(path, words, line, params, &counts, err))
+                return false;
+            inside = true;
+            opened = line;
+        } else if (text_starts_with(trimmed, begin) || (is_end && !inside)) {
+            return error_set(err, ERR_SCRIPT, "%s:%d:1: %s", path, line,
+                is_end ? "@end without @if" : "@if within @if");
+        } else if (is_end) {
+            inside = false;
+            counts = true;
+        } else if (counts) {
+            buf_add_text(out, full);
+            continue;
+        }
+        buf_add_char(out, '\n');
+    }
+    if (inside)
+        return error_set(err, ERR_SCRIPT, "%s:%d:1: @if without @end", path, opened);
+    return true;
+}
+
 bool
 template_fill(const char *path, Text text, const SqlDialect *dialect, const TemplateParams *params,
     Arena *arena, TemplateStatements *ret_statements, Error *err)
 {
     SplitItem *items;
     size_t count;
+    CLEANUP(buf_clear) Buf lines = BUF_INIT;
     TemplateStatements statements;
 
-    if (!sql_split(path, text, dialect, arena, &items, &count, err))
+    if (!apply_conditions(path, text, params, &lines, err) ||
+        !sql_split(path, arena_text(arena, buf_text(&lines)), dialect, arena, &items, &count, err))
         return false;
     if (count == 0)
         return error_set(err, ERR_SCRIPT, "%s:1:1: no statement", path);

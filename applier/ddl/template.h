@@ -3,6 +3,9 @@
  *
  * A parameter %%NAME%% stands bare; its value is SQL text. Inside strings, quoted identifiers and
  * dollar quotes a parameter is refused, in comments it stays.
+ *
+ * Lines between "-- @if NAME" and "-- @end" count only where the flag NAME is set, "-- @if not
+ * NAME" only where it is not.
  */
 #pragma once
 
@@ -15,9 +18,16 @@ typedef struct TemplateParam {
     Text sql;
 } TemplateParam;
 
+typedef struct TemplateFlag {
+    const char *name;
+    bool is_set;
+} TemplateFlag;
+
 typedef struct TemplateParams {
     const TemplateParam *items;
     size_t count;
+    const TemplateFlag *flags;
+    size_t flag_count;
 } TemplateParams;
 
 typedef struct TemplateStatements {
@@ -27,7 +37,8 @@ typedef struct TemplateStatements {
 
 /*
  * Read the file, split it, fill the parameters. Texts in the arena. ERR_IO, or ERR_SCRIPT
- * "path:line:column: reason" for an unknown parameter, SQL that does not end, or no statement.
+ * "path:line:column: reason" for an unknown parameter or flag, SQL that does not end, or no
+ * statement.
  */
 bool template_load(const char *path, const SqlDialect *dialect, const TemplateParams *params,
     Arena *arena, TemplateStatements *ret_statements, Error *err) MUST_CHECK;

@@ -3,9 +3,11 @@
 #include <stdatomic.h>
 
 #include "source/jsonl.h"
+#include "source/postgres.h"
 
 const SourceDriver *const source_drivers[] = {
     &source_jsonl,
+    &source_postgres,
     NULL,
 };
 
@@ -16,6 +18,13 @@ source_find(const char *name)
         if (strcmp(source_drivers[i]->name, name) == 0)
             return source_drivers[i];
     return NULL;
+}
+
+const char *
+source_type_names(const SourceDriver *driver)
+{
+    /* its logs are wal2json's */
+    return driver == &source_jsonl ? "postgres" : driver->name;
 }
 
 void

@@ -86,12 +86,20 @@ struct SourceDriver {
     SourceTables *(*tables_open)(const SourceStart *start, Error *err);
     /* Read rows at an exact position (source/snapshot.h). NULL: cannot. */
     const SnapshotDriver *snapshot;
+
+    /* Not NULL: this build is without the driver, and why. Then only name, summary and fields are
+     * set. */
+    const char *missing;
 };
 
 /* All drivers, ended by NULL. */
 extern const SourceDriver *const source_drivers[];
 /* NULL when there is none of that name. */
 const SourceDriver *source_find(const char *name);
+
+/* Whose type names the driver's columns have: the first part of the name of a mapping table in
+ * templates/types/ (ddl/types.h). */
+const char *source_type_names(const SourceDriver *driver);
 
 void source_close(Source *source);
 CLEANUP_DEFINE(Source *, source_close);

@@ -2,6 +2,25 @@
 
 #include "target/sql_dialect_common.h"
 
+const SqlDialect *const sql_dialects[] = {
+    &sql_dialect_postgres,
+    &sql_dialect_mysql,
+    &sql_dialect_sqlite,
+    &sql_dialect_vertica,
+    &sql_dialect_redshift,
+    &sql_dialect_clickhouse,
+    NULL,
+};
+
+const SqlDialect *
+sql_dialect_find(const char *name)
+{
+    for (size_t i = 0; sql_dialects[i] != NULL; i++)
+        if (strcmp(sql_dialects[i]->name, name) == 0)
+            return sql_dialects[i];
+    return NULL;
+}
+
 static void
 add_doubled(Text text, char quote, bool backslash, Buf *out)
 {

@@ -21,11 +21,22 @@ typedef struct SqlTypes {
     const char *service;    /* up to 100 bytes, told apart byte by byte */
     const char *block;      /* up to 255 bytes */
     const char *position;   /* any length */
+    const char *unchanged;  /* a list of column numbers, any length */
     const char *time;       /* UTC, microseconds, no zone */
     const char *nullable;   /* behind the type of a nullable column: " NULL" or "" */
     const char *table_tail; /* behind the column list of a table that takes part in transactions */
     const char *latest;     /* behind a SELECT: read what is committed now, not the snapshot */
 } SqlTypes;
+
+/* What ALTER TABLE and its like need to know (ddl/base_table.h). */
+typedef struct SqlDdl {
+    const char *find_schema; /* a query of one row where the schema is there; its name as a string
+                                goes behind it. NULL: no schemas */
+    const char
+        *change_type; /* a statement with %%TABLE%% %%COLUMN%% %%TYPE%%; NULL: there is none */
+    bool hex_strings; /* bytes are x'00ff', and bits b'01' where there is a type bit */
+    bool default_in_parentheses; /* DEFAULT ('x') is an expression, which any type may have */
+} SqlDdl;
 
 typedef struct SqlDialect {
     const char *name;
@@ -46,6 +57,7 @@ typedef struct SqlDialect {
     bool qualified_set; /* SET names the table's alias: UPDATE a JOIN b … SET a.x = b.x (MySQL) */
     size_t name_limit;  /* bytes of a table's name; 0: any length */
     SqlTypes types;
+    SqlDdl ddl;
 
     /* What kind of statement this is, comments and white space in front skipped. */
     StatementKind (*classify)(Text sql);
@@ -64,9 +76,16 @@ typedef struct SqlDialect {
 extern const SqlDialect sql_dialect_postgres;
 extern const SqlDialect sql_dialect_mysql;
 extern const SqlDialect sql_dialect_sqlite;
-/* Text-only targets, for the script checker: Vertica and Redshift follow PostgreSQL's quoting. */
+/* Text-only targets, for the script checker and dray ddl: Vertica and Redshift follow PostgreSQL's
+ * quoting. */
 extern const SqlDialect sql_dialect_vertica;
 extern const SqlDialect sql_dialect_redshift;
+extern const SqlDialect sql_dialect_clickhouse;
+
+/* All of them, ended by NULL. */
+extern const SqlDialect *const sql_dialects[];
+/* NULL when there is none of that name. */
+const SqlDialect *sql_dialect_find(const char *name);
 
 /* "name", quotes doubled. */
 void sql_add_identifier(const SqlDialect *dialect, Text name, Buf *out);

@@ -204,10 +204,18 @@ const SqlDialect sql_dialect_mysql = {
             .service = "VARCHAR(100) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
             .block = "VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
             .position = "LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+            .unchanged = "LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
             .time = "DATETIME(6)",
             .nullable = " NULL",
             .table_tail = " ENGINE=InnoDB",
             .latest = " FOR UPDATE",
+        },
+    .ddl =
+        {
+            .find_schema = "SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ",
+            .change_type = "ALTER TABLE %%TABLE%% MODIFY COLUMN %%COLUMN%% %%TYPE%%",
+            .hex_strings = true,
+            .default_in_parentheses = true,
         },
     .classify = classify,
     .key_equals = key_equals,

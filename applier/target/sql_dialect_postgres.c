@@ -125,10 +125,17 @@ const SqlDialect sql_dialect_postgres = {
             .service = "varchar(100)",
             .block = "varchar(255)",
             .position = "text",
+            .unchanged = "text",
             .time = "timestamp(6)",
             .nullable = "",
             .table_tail = "",
             .latest = " FOR UPDATE",
+        },
+    .ddl =
+        {
+            .find_schema = "SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = ",
+            .change_type = "ALTER TABLE %%TABLE%% ALTER COLUMN %%COLUMN%% TYPE %%TYPE%%"
+                           " USING %%COLUMN%%::%%TYPE%%",
         },
     .classify = sql_postgres_classify,
     .key_equals = postgres_key_equals,

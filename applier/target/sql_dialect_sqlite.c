@@ -62,10 +62,15 @@ const SqlDialect sql_dialect_sqlite = {
             .service = "VARCHAR(100)",
             .block = "TEXT",
             .position = "TEXT",
+            .unchanged = "TEXT",
             .time = "TEXT",
             .nullable = "",
             .table_tail = "",
             .latest = "",
+        },
+    .ddl =
+        {
+            .hex_strings = true,
         },
     .classify = sqlite_classify,
     .key_equals = sqlite_key_equals,

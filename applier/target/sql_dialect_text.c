@@ -3,6 +3,7 @@
 /*
  * Vertica and Redshift quote as PostgreSQL does. Where the checker needs more: Vertica's COPY …
  * FROM LOCAL STDIN, and its TRUNCATE, and all of its DDL, commit; Redshift's TRUNCATE commits.
+ * ClickHouse has quoting of its own.
  */
 
 static StatementKind
@@ -28,7 +29,14 @@ redshift_classify(Text sql)
     return sql_postgres_classify(sql);
 }
 
-/* Both compare texts byte by byte by default. */
+static StatementKind
+clickhouse_classify(Text sql)
+{
+    (void)sql;
+    return STATEMENT_PLAIN; /* it has no transactions */
+}
+
+/* They all compare texts byte by byte by default. */
 static void
 text_key_equals(const TargetColumn *column, const char *left, const char *right, Buf *out)
 {
@@ -66,10 +74,16 @@ const SqlDialect sql_dialect_vertica = {
             .service = "varchar(100)",
             .block = "varchar(255)",
             .position = "varchar(65000)",
+            .unchanged = "varchar(65000)",
             .time = "timestamp",
             .nullable = "",
             .table_tail = "",
             .latest = "",
+        },
+    .ddl =
+        {
+            .find_schema = "SELECT 1 FROM v_catalog.schemata WHERE schema_name = ",
+            .change_type = "ALTER TABLE %%TABLE%% ALTER COLUMN %%COLUMN%% SET DATA TYPE %%TYPE%%",
         },
     .classify = vertica_classify,
     .key_equals = text_key_equals,
@@ -93,12 +107,51 @@ const SqlDialect sql_dialect_redshift = {
             .service = "varchar(100)",
             .block = "varchar(255)",
             .position = "varchar(65000)",
+            .unchanged = "varchar(65000)",
             .time = "timestamp",
             .nullable = "",
             .table_tail = "",
             .latest = "",
         },
+    .ddl =
+        {
+            .find_schema = "SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = ",
+            .change_type = "ALTER TABLE %%TABLE%% ALTER COLUMN %%COLUMN%% TYPE %%TYPE%%",
+        },
     .classify = redshift_classify,
+    .key_equals = text_key_equals,
+    .key_group = text_key_group,
+    .load_columns = text_load_columns,
+};
+
+/* Source: ClickHouse documentation, "SQL Reference", "Syntax" (strings take backslashes,
+ * identifiers stand in backticks or double quotes) and "CREATE TABLE" (NULL modifier). */
+const SqlDialect sql_dialect_clickhouse = {
+    .name = "clickhouse",
+    .identifier_quote = '`',
+    .backslash_strings = true,
+    .hash_comments = true,
+    .backtick_identifiers = true,
+    .has_schemas = true,
+    .types =
+        {
+            .opcode = "String",
+            .number = "Int64",
+            .service = "String",
+            .block = "String",
+            .position = "String",
+            .time = "DateTime64(6, 'UTC')",
+            .unchanged = "String",
+            .nullable = " NULL",
+            .table_tail = "",
+            .latest = "",
+        },
+    .ddl =
+        {
+            .find_schema = "SELECT 1 FROM system.databases WHERE name = ",
+            .change_type = "ALTER TABLE %%TABLE%% MODIFY COLUMN %%COLUMN%% %%TYPE%%",
+        },
+    .classify = clickhouse_classify,
     .key_equals = text_key_equals,
     .key_group = text_key_group,
     .load_columns = text_load_columns,

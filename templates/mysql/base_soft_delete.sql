@@ -1,0 +1,14 @@
+-- A base table for soft_delete.sql: rows that the source deleted stay, and have the time of it.
+-- Texts are compared byte by byte, blanks at the end included: the collation for that has one name in
+-- MariaDB and another one in MySQL.
+-- Parameters and lines that begin with "-- @" are in docs/tables.md. Edit a copy in
+-- templates/mysql/ beside the configuration file.
+-- @column deleted_at datetime(6)
+CREATE TABLE %%BASE_TABLE_FQN%% (
+%%COLUMNS%%,
+%%OWN_COLUMNS%%
+-- @if key
+    , PRIMARY KEY (%%PKEY%%)
+-- @end
+) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4
+    /*M!100202 COLLATE utf8mb4_nopad_bin */ /*!80017 COLLATE utf8mb4_0900_bin */;

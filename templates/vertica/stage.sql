@@ -1,0 +1,7 @@
+-- A staging table: the header columns, then the base table's columns, nullable, without constraints.
+-- NOT RUN SO FAR: Dray has no driver for Vertica yet. Try it on a copy first.
+-- Parameters and lines that begin with "-- @" are in docs/tables.md. Edit a copy in
+-- templates/vertica/ beside the configuration file.
+CREATE TABLE %%STAGE_TABLE_FQN%% (
+%%COLUMNS%%
+);
