@@ -43,7 +43,9 @@ typedef struct SourceColumn {
 typedef struct SourceTable {
     Text schema;
     Text name;
-    SourceColumn *columns; /* in the source's order; dropped ones are not among them */
+    /* In the source's order; dropped ones are not among them, nor, where the table is published,
+     * those that the publication leaves out. */
+    SourceColumn *columns;
     size_t column_count;
     size_t *key; /* the primary key, else the identity index: indexes into columns, in key order */
     size_t key_count;
@@ -53,6 +55,8 @@ typedef struct SourceTable {
     Text parent;           /* of a partition: "schema.table"; else TEXT_NONE */
     int64_t row_estimate;  /* -1: not known */
     int64_t byte_estimate; /* -1: not known */
+    Text filter;  /* an SQL condition of the source: only rows that fulfil it reach the stream, and a
+                     snapshot has only those; TEXT_NONE: all */
     Text problem; /* why changes of this table would be lost or refused, and the way out; or
                      TEXT_NONE */
 } SourceTable;
