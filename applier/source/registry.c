@@ -3,11 +3,9 @@
 #include <stdatomic.h>
 
 #include "source/jsonl.h"
-#include "source/postgres.h"
 
 const SourceDriver *const source_drivers[] = {
     &source_jsonl,
-    &source_postgres,
     NULL,
 };
 
