@@ -10,6 +10,13 @@
  * target holds exactly the transactions that begin before POSITION), "past POSITION" (the service
  * already went further: nothing is held), "released", "error TEXT". One client at a time holds;
  * another one waits.
+ *
+ * While it is held the service keeps its source alive, and only a stop of the service ends the hold
+ * without the client: the socket is closed then. What must not happen after such an end is made
+ * sure of in the target: a service that started again has a higher fence in dray_position, so who
+ * locks its row, and finds fence and seqno as they were, still has the hold. After a release the
+ * service asks dray_bootstrap and the target's tables anew. A service that waits for a schema
+ * change can be held where it stands, and only there.
  */
 #pragma once
 

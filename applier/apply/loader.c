@@ -23,6 +23,12 @@ struct Loader {
     StageCache stages;
 };
 
+static Text
+position_service(const Config *config)
+{
+    return text_of(config->position_service != NULL ? config->position_service : config->service);
+}
+
 const Position *
 loader_position(const Loader *loader)
 {
@@ -81,7 +87,7 @@ loader_connect(Loader *loader, Error *err)
 {
     CLEANUP(arena_free) Arena *arena = arena_new();
     Text schema = text_of(loader->context->config->target.position_schema);
-    Text service = text_of(loader->context->config->service);
+    Text service = position_service(loader->context->config);
     Position position;
     bool ok;
 
@@ -238,7 +244,7 @@ commit_block(Loader *loader, const Block *block, const LoaderMode *mode, Error *
     Position position = position_after(loader, block, mode);
     bool unknown = false;
 
-    if (!position_write(target, text_of(config->target.position_schema), text_of(config->service),
+    if (!position_write(target, text_of(config->target.position_schema), position_service(config),
             loader->position.seqno, &position, err))
         return false;
     CRASH_POINT("loader.before_commit");
@@ -300,6 +306,8 @@ apply_once(Loader *loader, const Block *block, const LoaderMode *mode, LoaderTim
     if (!plan_block(loader->context, loader->connection.target, block, arena, &plan, err))
         return false;
     plan_filter(&plan, mode);
+    if (mode->again && !plan_again(&plan, err))
+        return error_wrap(err, "block %" PRIu64, block->manifest.first_seqno);
     if (!plan_stage(
             loader->context, loader->connection.target, &plan, &loader->stages, ret_cached, err))
         return false;
@@ -317,6 +325,58 @@ apply_once(Loader *loader, const Block *block, const LoaderMode *mode, LoaderTim
     return merge_block(loader, block, &plan, mode, timing, err);
 }
 
+/* ---- moving the position alone ---- */
+
+Block *
+loader_position_move(uint64_t seqno, Text position)
+{
+    Block *block = calloc(1, sizeof(*block));
+
+    if (block == NULL)
+        abort();
+    block->arena = arena_new();
+    block->manifest.first_seqno = seqno + 1;
+    block->manifest.last_seqno = seqno;
+    block->manifest.position_after = arena_text(block->arena, position);
+    return block;
+}
+
+bool
+loader_is_position_move(const Block *block)
+{
+    return block->path == NULL && block->manifest.transactions == 0;
+}
+
+/*
+ * One try. It may be made again whatever became of the one before: the same text is written, under
+ * the same fence and seqno.
+ */
+static bool
+move_once(Loader *loader, const Block *move, LoaderTiming *timing, Error *err)
+{
+    const Config *config = loader->context->config;
+    Target *target = loader->connection.target;
+    Position position = loader->position;
+    int64_t start_us = clock_monotonic_us();
+    bool unknown = false;
+
+    position.source_position = move->manifest.position_after;
+    position.updated_us = clock_now_us();
+    if (!loader->context->target->begin(target, err))
+        return false;
+    CRASH_POINT("loader.position_move");
+    if (!position_write(target, text_of(config->target.position_schema), position_service(config),
+            position.seqno, &position, err) ||
+        !loader->context->target->commit(target, &unknown, err)) {
+        loader->context->target->rollback(target);
+        return error_wrap(err, "move the source's position");
+    }
+    CRASH_POINT("loader.position_moved");
+    timing->commit_us += clock_monotonic_us() - start_us;
+    loader_set_position(loader, &position);
+    return true;
+}
+
 /*
  * Is the whole block in the target already? A part of one can only come from other block limits. A
  * position before the block's beginning means that the target has forgotten transactions.
@@ -328,10 +388,18 @@ block_is_in(
     const Manifest *manifest = &block->manifest;
     uint64_t seqno = loader->position.seqno;
 
-    *ret_in = manifest->last_seqno <= seqno;
+    /* a move of the position belongs behind its seqno: nowhere else does it mean the same */
+    *ret_in = manifest->last_seqno <= seqno && !loader_is_position_move(block);
     if (*ret_in || manifest->first_seqno == seqno + 1 ||
         (mode->gap && manifest->first_seqno > seqno))
         return true;
+    if (manifest->first_seqno > seqno && loader_is_position_move(block))
+        return error_set(err, ERR_TARGET,
+            "the source's position behind seqno %" PRIu64
+            ": the target's position is seqno %" PRIu64
+            ": it has lost transactions that were committed (a fail-over, or a backup restored?); "
+            "start again to go on from there",
+            manifest->last_seqno, seqno);
     if (manifest->first_seqno > seqno)
         return error_set(err, ERR_TARGET,
             "block %" PRIu64 " to %" PRIu64 ": the target's position is seqno %" PRIu64
@@ -359,7 +427,9 @@ loader_apply(
         if (loader->connection.target != NULL || loader_connect(loader, err)) {
             if (!mode->again && !block_is_in(loader, block, mode, &in, err))
                 return false;
-            if (in || apply_once(loader, block, mode, timing, &cached, err))
+            if (in || (loader_is_position_move(block)
+                              ? move_once(loader, block, timing, err)
+                              : apply_once(loader, block, mode, timing, &cached, err)))
                 return true;
         }
         if (err->kind == ERR_STOPPED || err->kind == ERR_FENCED)

@@ -47,3 +47,11 @@ typedef struct LoaderMode {
  */
 bool loader_apply(Loader *loader, const Block *block, const LoaderMode *mode, LoaderTiming *timing,
     Error *err) MUST_CHECK;
+
+/*
+ * A "block" that only moves the source's position, behind the transaction seqno: it has no
+ * directory, no transaction and no seqno of its own, and is the caller's to free. loader_apply()
+ * writes source_position and nothing else, exactly while the target stands at that seqno.
+ */
+Block *loader_position_move(uint64_t seqno, Text position) MUST_CHECK;
+bool loader_is_position_move(const Block *block);

@@ -19,7 +19,9 @@
 
 typedef struct Pipeline {
     const Context *context;
+    bool embedded;
     int lock_fd;
+    HoldServer *hold;
     Queue *queue;
     BlockReader *reader;
     Loader *loader;
@@ -31,9 +33,10 @@ typedef struct Pipeline {
 
     /* loader thread */
     PipelineTotals totals;
-    int64_t status_ms;  /* when status.json was written last */
-    bool status_behind; /* it does not show the last commit yet */
-    bool caught_up;     /* as it was written last */
+    int64_t status_ms;       /* when status.json was written last */
+    bool status_behind;      /* it does not show the last commit yet */
+    bool caught_up;          /* as it was written last */
+    unsigned reader_changes; /* the same of the reader's state */
 } Pipeline;
 
 /* ---- status.json ------------------------------------------------------------------------------
@@ -45,6 +48,8 @@ note_status(const Pipeline *pipeline, const char *state, const Error *failure)
 {
     Error err;
 
+    if (pipeline->embedded)
+        return;
     if (!status_note(pipeline->context, state, failure, &err))
         log_line(LOG_WARN, "loader", "%s", err.text);
 }
@@ -71,11 +76,25 @@ write_status(Pipeline *pipeline, const char *state, const Error *failure)
         .last_error_us = clock_now_us()};
     Error err;
 
-    if (!status_write(pipeline->context, &status, &err))
+    if (!pipeline->embedded && !status_write(pipeline->context, &status, &err))
         log_line(LOG_WARN, "loader", "%s", err.text);
     pipeline->status_ms = clock_monotonic_ms();
     pipeline->status_behind = false;
     pipeline->caught_up = status.caught_up;
+}
+
+/* The loader has nothing to complain of: the state is the reader's. */
+static void
+write_usual_status(Pipeline *pipeline)
+{
+    Error failure = {.kind = ERR_NONE};
+    const char *state = "running";
+
+    if (pipeline->reader != NULL) {
+        pipeline->reader_changes = reader_state_changes(pipeline->reader);
+        state = reader_state(pipeline->reader, &failure);
+    }
+    write_status(pipeline, state, failure.kind == ERR_NONE ? NULL : &failure);
 }
 
 /* ---- loader thread ----------------------------------------------------------------------------
@@ -127,6 +146,15 @@ log_block(const Block *block, const LoaderTiming *timing)
         timing->merge_us / 1000, timing->commit_us / 1000);
 }
 
+/* The source's position alone went on. */
+static void
+position_moved(Pipeline *pipeline, const Block *move)
+{
+    log_line(LOG_DEBUG, "loader", "position moved source_position=" TEXT_FMT,
+        TEXT_ARG(move->manifest.position_after));
+    pipeline->status_behind = true;
+}
+
 /* Committed: whatever happens now, the block is not lost. */
 static void
 block_committed(Pipeline *pipeline, const Block *block, const LoaderTiming *timing)
@@ -146,7 +174,7 @@ block_committed(Pipeline *pipeline, const Block *block, const LoaderTiming *timi
     CRASH_POINT("loader.retained");
     pipeline->status_behind = true;
     if (clock_monotonic_ms() - pipeline->status_ms >= STATUS_INTERVAL_MS)
-        write_status(pipeline, "running", NULL);
+        write_usual_status(pipeline);
 }
 
 static bool
@@ -162,13 +190,17 @@ load_blocks(Pipeline *pipeline, Error *err)
         if (ended)
             return true;
         if (block == NULL) {
-            if (pipeline->status_behind || pipeline->caught_up != is_caught_up(pipeline))
-                write_status(pipeline, "running", NULL);
+            if (pipeline->status_behind || pipeline->caught_up != is_caught_up(pipeline) ||
+                pipeline->reader_changes != reader_state_changes(pipeline->reader))
+                write_usual_status(pipeline);
             continue;
         }
         if (!loader_apply(pipeline->loader, block, &live, &timing, err))
             return false;
-        block_committed(pipeline, block, &timing);
+        if (loader_is_position_move(block))
+            position_moved(pipeline, block);
+        else
+            block_committed(pipeline, block, &timing);
         queue_done(pipeline->queue, &block->manifest.position_after);
     }
 }
@@ -179,10 +211,9 @@ loader_main(void *argument)
     Pipeline *pipeline = argument;
     Error err = {.kind = ERR_NONE};
 
-    if (!load_blocks(pipeline, &err) && err.kind != ERR_STOPPED) {
+    if (!load_blocks(pipeline, &err) && err.kind != ERR_STOPPED)
         pipeline->loader_error = err;
-        stop_request(STOP_NOW);
-    }
+    /* the reader sees it within a second, wherever it is */
     queue_end(pipeline->queue);
     return NULL;
 }
@@ -208,6 +239,7 @@ pipeline_free(Pipeline *pipeline)
     if (pipeline == NULL)
         return;
     reader_close(pipeline->reader);
+    hold_server_close(pipeline->hold);
     queue_free(pipeline->queue);
     loader_close(pipeline->loader);
     file_close(pipeline->lock_fd);
@@ -228,23 +260,35 @@ take_lock(Pipeline *pipeline, Error *err)
     return pipeline->lock_fd >= 0;
 }
 
+/* Where no socket can be made (some network file systems) only bootstrap and verify miss it. */
+static void
+open_hold(Pipeline *pipeline)
+{
+    Error err;
+
+    pipeline->hold = hold_server_open(pipeline->context->config->block.directory, &err);
+    if (pipeline->hold == NULL)
+        log_line(LOG_WARN, "main", "nobody can ask this service to hold: %s", err.text);
+}
+
 static bool
 open_parts(Pipeline *pipeline, const RunOptions *options, Error *err)
 {
     const Context *context = pipeline->context;
     const Position *position;
-    ReaderStart start = {.context = context, .queue = pipeline->queue, .options = *options};
+    ReaderStart start = {
+        .context = context, .queue = pipeline->queue, .hold = pipeline->hold, .options = *options};
     size_t removed = 0;
 
     pipeline->loader = loader_open(context, on_retry, pipeline, err);
     if (pipeline->loader == NULL)
         return false;
-    if (!reload_retained(context, pipeline->loader, err))
+    if (!options->embedded && !reload_retained(context, pipeline->loader, err))
         return false;
     position = loader_position(pipeline->loader);
     if (!retention_clean(context->config->block.directory, position->seqno, &removed, err))
         return false;
-    log_line(LOG_INFO, "main",
+    log_line(options->embedded ? LOG_DEBUG : LOG_INFO, "main",
         "service starts seqno=%" PRIu64 " fence=%" PRIu64 " source_position=" TEXT_FMT,
         position->seqno, position->fence, TEXT_ARG(position->source_position));
     if (removed > 0)
@@ -278,8 +322,12 @@ start_threads(Pipeline *pipeline, Error *err)
 static bool
 pipeline_start(Pipeline *pipeline, const RunOptions *options, Error *err)
 {
-    if (!take_lock(pipeline, err))
-        return false;
+    pipeline->embedded = options->embedded;
+    if (!options->embedded) {
+        if (!take_lock(pipeline, err))
+            return false;
+        open_hold(pipeline);
+    }
     if (!open_parts(pipeline, options, err)) {
         if (pipeline->loader == NULL)
             note_status(pipeline, err->kind == ERR_STOPPED ? "stopped" : "failed", err);
@@ -328,8 +376,9 @@ pipeline_finish(Pipeline *pipeline, PipelineTotals *ret_totals, Error *err)
 
     join_loader(pipeline);
     (void)pthread_join(pipeline->reader_thread, NULL);
+    reader_finish(pipeline->reader);
+    pipeline->totals.complete = reader_is_complete(pipeline->reader);
     pipeline->totals.elapsed_us = clock_monotonic_us() - pipeline->started_us;
-    *ret_totals = pipeline->totals;
     /* the loader's error comes first: it may be the reason of the reader's */
     if (pipeline->loader_error.kind != ERR_NONE)
         failure = &pipeline->loader_error;
@@ -338,6 +387,8 @@ pipeline_finish(Pipeline *pipeline, PipelineTotals *ret_totals, Error *err)
     write_status(pipeline, failure == NULL ? "stopped" : "failed", failure);
     if (failure != NULL)
         *err = *failure;
+    pipeline->totals.complete &= failure == NULL && stop_level() < STOP_NOW;
+    *ret_totals = pipeline->totals;
     return failure == NULL;
 }
 

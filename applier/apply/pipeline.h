@@ -5,8 +5,8 @@
  *
  * pipeline_run() does what must be known before the first block on the caller's thread: lock,
  * fence, position, cleaning, opening the source. Then two threads run until the source ends, a stop
- * is requested (base/stop.h), or one of them fails for good; a failing loader requests STOP_NOW
- * itself. It waits for both.
+ * is requested (base/stop.h), or one of them fails for good; the reader then ends, too, within
+ * about a second. It waits for both. A failure is this pipeline's own: it makes no stop request.
  */
 #pragma once
 
@@ -31,6 +31,8 @@ typedef struct PipelineTotals {
     uint64_t seqno; /* the last one committed */
     int64_t read_us, write_us, load_us, merge_us, commit_us;
     int64_t elapsed_us;
+    bool complete; /* the source ended, or until_seqno or until_position was reached; false after a
+                      stop or a failure */
 } PipelineTotals;
 
 /*

@@ -1,6 +1,7 @@
 #include "apply/queue.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -11,11 +12,11 @@ struct Queue {
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     Block *waiting;
-    bool loading; /* the loader works on a popped block */
-    bool closed;  /* no more blocks will come */
-    bool ended;   /* the loader takes no more */
+    bool loading;      /* the loader works on a popped block */
+    bool closed;       /* no more blocks will come */
+    atomic_bool ended; /* the loader takes no more */
     Buf committed;
-    bool committed_new;
+    atomic_bool committed_new;
 };
 
 Queue *
@@ -74,6 +75,56 @@ queue_push(Queue *queue, Block *block)
     return taken;
 }
 
+/* With the mutex held. */
+static bool
+has_room(const Queue *queue)
+{
+    return queue->waiting == NULL || queue->ended || stop_level() >= STOP_NOW;
+}
+
+static bool
+has_nothing(const Queue *queue)
+{
+    return (queue->waiting == NULL && !queue->loading) || queue->ended;
+}
+
+static bool
+wait_until(Queue *queue, bool (*is_so)(const Queue *queue), int64_t wait_ms)
+{
+    int64_t end_ms = clock_monotonic_ms() + wait_ms;
+    bool so;
+
+    (void)pthread_mutex_lock(&queue->mutex);
+    while (!(so = is_so(queue)) && clock_monotonic_ms() < end_ms)
+        queue_wait(queue);
+    (void)pthread_mutex_unlock(&queue->mutex);
+    return so;
+}
+
+bool
+queue_wait_room(Queue *queue, int64_t wait_ms)
+{
+    return wait_until(queue, has_room, wait_ms);
+}
+
+bool
+queue_wait_idle(Queue *queue, int64_t wait_ms)
+{
+    return wait_until(queue, has_nothing, wait_ms);
+}
+
+bool
+queue_has_news(const Queue *queue)
+{
+    return atomic_load_explicit(&queue->committed_new, memory_order_relaxed);
+}
+
+bool
+queue_has_ended(const Queue *queue)
+{
+    return atomic_load_explicit(&queue->ended, memory_order_relaxed);
+}
+
 bool
 queue_is_idle(Queue *queue)
 {
@@ -91,8 +142,7 @@ queue_acknowledged(Queue *queue, Buf *position)
     bool moved;
 
     (void)pthread_mutex_lock(&queue->mutex);
-    moved = queue->committed_new;
-    queue->committed_new = false;
+    moved = atomic_exchange(&queue->committed_new, false);
     if (moved) {
         buf_reset(position, SIZE_MAX);
         buf_add_text(position, buf_text(&queue->committed));
@@ -101,25 +151,22 @@ queue_acknowledged(Queue *queue, Buf *position)
     return moved;
 }
 
-static void
-queue_set(Queue *queue, bool *flag)
+void
+queue_close(Queue *queue)
 {
     (void)pthread_mutex_lock(&queue->mutex);
-    *flag = true;
+    queue->closed = true;
     (void)pthread_cond_broadcast(&queue->changed);
     (void)pthread_mutex_unlock(&queue->mutex);
 }
 
 void
-queue_close(Queue *queue)
-{
-    queue_set(queue, &queue->closed);
-}
-
-void
 queue_end(Queue *queue)
 {
-    queue_set(queue, &queue->ended);
+    (void)pthread_mutex_lock(&queue->mutex);
+    atomic_store(&queue->ended, true);
+    (void)pthread_cond_broadcast(&queue->changed);
+    (void)pthread_mutex_unlock(&queue->mutex);
 }
 
 Block *
@@ -149,7 +196,7 @@ queue_done(Queue *queue, const Text *position)
     if (position != NULL) {
         buf_reset(&queue->committed, SIZE_MAX);
         buf_add_text(&queue->committed, *position);
-        queue->committed_new = true;
+        atomic_store(&queue->committed_new, true);
     }
     (void)pthread_cond_broadcast(&queue->changed);
     (void)pthread_mutex_unlock(&queue->mutex);

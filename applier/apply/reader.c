@@ -1,84 +1,92 @@
-#include "apply/reader.h"
-
 #include <inttypes.h>
-#include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/statvfs.h>
 
-#include "apply/router.h"
+#include "apply/loader.h"
+#include "apply/reader_wait.h"
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/stop.h"
-#include "block/block_writer.h"
 
-#define IDLE_WAIT_MS     1000  /* how long one look at a quiet source takes at most */
-#define BUSY_WAIT_MS     20    /* the same while a block waits for the loader to be free */
-#define POSITION_ONLY_MS 60000 /* how often transactions without any row move the position */
+#define IDLE_WAIT_MS 1000  /* how long one look at a quiet source takes at most */
+#define ACK_WAIT_MS  100   /* the same while the loader has something to tell soon */
+#define BUSY_WAIT_MS 20    /* the same while a block waits for the loader to be free */
+#define NOTICE_MS    10000 /* how often a busy source is asked for notices */
+#define NOTICES_MAX  10    /* at one go */
 
-struct BlockReader {
-    const Context *context;
-    Queue *queue;
-    RunOptions options;
-    BlockWriterConfig writer_config;
-    BlockWriter *writer;
-    Router *router;
-    Source *source;
-    Buf acknowledged;
-    Buf begin;          /* the open transaction's own place, "" where the source has none */
-    Buf position;       /* after the last whole transaction read */
-    uint64_t seqno;     /* of the last whole transaction read */
-    Buf block_position; /* where the open block began */
-    uint64_t block_seqno;
-    int64_t block_opened_ms;
-    int64_t read_us;
-    bool in_transaction;
-    bool ends;           /* nothing more will come */
-    bool torn;           /* the source ended inside a transaction */
-    uint64_t last_seqno; /* do not read past this transaction; 0: no limit */
-    atomic_bool caught_up;
-};
+void
+reader_set_text(Buf *buf, Text text)
+{
+    buf_reset(buf, SIZE_MAX);
+    buf_add_text(buf, text);
+}
+
+/* ---- opening and closing ---- */
+
+static void
+close_source(BlockReader *reader)
+{
+    reader->pending.is_there = false;
+    source_close(STEAL(reader->source));
+}
 
 static bool
-source_open(BlockReader *reader, Error *err)
+open_source_once(BlockReader *reader, Error *err)
 {
     const Config *config = reader->context->config;
+    const SourceDriver *driver = reader->context->source;
     SourceStart start = {.service = config->service,
         .options = config->source_options,
         .position = buf_text(&reader->position),
-        .until_end = reader->options.until_end};
+        .until_end = reader->options.until_end,
+        .snapshot = reader->options.snapshot};
 
-    source_close(STEAL(reader->source));
-    reader->source = reader->context->source->open(&start, err);
-    return reader->source != NULL;
+    close_source(reader);
+    if (reader->was_open && reader->options.snapshot != NULL)
+        return error_set(err, ERR_SOURCE,
+            "the change stream behind a snapshot is gone with its connection: a new snapshot is "
+            "needed");
+    reader->source = driver->open(&start, err);
+    if (reader->source == NULL)
+        return false;
+    reader->was_open = true;
+    /* the last word may have been lost with the connection before, or with the process */
+    reader->acknowledged_ms = clock_monotonic_ms();
+    if (reader->acknowledged.len == 0 || driver->acknowledge == NULL ||
+        driver->acknowledge(reader->source, buf_text(&reader->acknowledged), err))
+        return true;
+    close_source(reader);
+    return false;
 }
 
-/* Wait before a call is tried again; false when that is not wanted. */
-static bool
-retry_wait(const RetryConfig *retry, int64_t started_ms, unsigned tries, Error *err)
+bool
+reader_open_source(BlockReader *reader, Error *err)
 {
-    int64_t wait_ms = retry->first_wait_ms;
+    int64_t started_ms = clock_monotonic_ms();
 
-    if (!err->retriable)
-        return false;
-    for (unsigned i = 0; i < tries && wait_ms < retry->max_wait_ms; i++)
-        wait_ms *= 2;
-    wait_ms = MIN(wait_ms, retry->max_wait_ms);
-    if (retry->max_time_ms > 0 && clock_monotonic_ms() + wait_ms - started_ms > retry->max_time_ms)
-        return error_wrap(err, "gave up after %u tries", tries + 1);
-    log_line(LOG_WARN, "reader", "will try again in %" PRId64 " ms: %s", wait_ms, err->text);
-    if (stop_wait(STOP_AFTER_BLOCK, wait_ms))
-        return error_set(err, ERR_STOPPED, "stopped while the source was away");
+    for (unsigned tries = 0; !open_source_once(reader, err); tries++)
+        if (!reader_retry_wait(reader, started_ms, tries, err))
+            return false;
+    if (reader->told.kind == ERR_NONE)
+        reader_set_state(reader, "running", NULL);
     return true;
 }
 
 static bool
-source_open_retry(BlockReader *reader, Error *err)
+check_options(const ReaderStart *start, Error *err)
 {
-    int64_t started_ms = clock_monotonic_ms();
+    const SourceDriver *driver = start->context->source;
+    Text until = start->options.until_position;
 
-    for (unsigned tries = 0; !source_open(reader, err); tries++)
-        if (!retry_wait(&reader->context->config->retry, started_ms, tries, err))
-            return false;
+    if (until.data == NULL)
+        return true;
+    if (driver->compare == NULL)
+        return error_set(err, ERR_USAGE,
+            "position " TEXT_FMT ": positions of source type %s have no order, so none can be a "
+            "limit",
+            TEXT_ARG(until), driver->name);
+    if (driver->compare(until, TEXT("")) == 0)
+        return error_set(err, ERR_USAGE, "position \"" TEXT_FMT "\" is none of source type %s",
+            TEXT_ARG(until), driver->name);
     return true;
 }
 
@@ -87,15 +95,25 @@ reader_open(const ReaderStart *start, Error *err)
 {
     CLEANUP(reader_close) BlockReader *reader = calloc(1, sizeof(*reader));
     const Config *config = start->context->config;
+    RouterOptions router = {.only = start->options.only,
+        .only_count = start->options.only_count,
+        .embedded = start->options.embedded};
 
     if (reader == NULL)
         abort();
+    (void)pthread_mutex_init(&reader->news.mutex, NULL);
+    reader_set_state(reader, "running", NULL);
     reader->context = start->context;
     reader->queue = start->queue;
+    reader->hold = start->hold;
     reader->options = start->options;
     reader->last_seqno = start->options.until_seqno;
     reader->seqno = start->seqno;
-    buf_add_text(&reader->position, start->position);
+    reader->moved_ms = clock_monotonic_ms();
+    reader_set_text(&reader->start, start->position);
+    reader_set_text(&reader->position, start->position);
+    reader_set_text(&reader->queued, start->position);
+    reader_set_text(&reader->acknowledged, start->position);
     reader->writer_config = (BlockWriterConfig){.directory = config->block.directory,
         .service = config->service,
         .target_type = config->target_type,
@@ -103,11 +121,11 @@ reader_open(const ReaderStart *start, Error *err)
         .block = &config->block,
         .values = &config->values,
         .dialect = start->context->dialect};
-    reader->router = router_new(start->context, &(RouterOptions){.only = start->options.only,
-                                                    .only_count = start->options.only_count,
-                                                    .embedded = start->options.embedded});
+    if (!check_options(start, err))
+        return NULL;
+    reader->router = router_new(start->context, &router);
     reader->writer = block_writer_open(&reader->writer_config, err);
-    if (reader->writer == NULL || !source_open_retry(reader, err))
+    if (reader->writer == NULL || !reader_open_source(reader, err))
         return NULL;
     return STEAL(reader);
 }
@@ -115,15 +133,19 @@ reader_open(const ReaderStart *start, Error *err)
 void
 reader_close(BlockReader *reader)
 {
+    Buf *bufs[] = {&reader->position, &reader->begin, &reader->start, &reader->open_begin,
+        &reader->queued, &reader->acknowledged, &reader->notice, &reader->block_position,
+        &reader->block_begin, &reader->hold_position, &reader->pending.position,
+        &reader->pending.where};
+
     if (reader == NULL)
         return;
     source_close(reader->source);
     block_writer_close(reader->writer);
     router_free(reader->router);
-    buf_clear(&reader->acknowledged);
-    buf_clear(&reader->begin);
-    buf_clear(&reader->position);
-    buf_clear(&reader->block_position);
+    for (size_t i = 0; i < ARRAY_LEN(bufs); i++)
+        buf_clear(bufs[i]);
+    (void)pthread_mutex_destroy(&reader->news.mutex);
     free(reader);
 }
 
@@ -133,90 +155,169 @@ reader_caught_up(const BlockReader *reader)
     return atomic_load(&reader->caught_up);
 }
 
-static void
-log_notice(BlockReader *reader)
+bool
+reader_is_complete(const BlockReader *reader)
 {
-    Text notice = TEXT_NONE;
-
-    if (reader->source != NULL && reader->context->source->notice != NULL)
-        notice = reader->context->source->notice(reader->source);
-    if (notice.data != NULL)
-        log_line(LOG_WARN, "reader", TEXT_FMT, TEXT_ARG(notice));
+    return reader->ends;
 }
 
-/* Is there room for another block? Waits for it, since pruning or a person may make some. */
-static bool
-wait_for_space(const BlockReader *reader, Error *err)
+/* ---- what is said to the source and by it ---- */
+
+bool
+reader_acknowledge(BlockReader *reader, Error *err)
 {
-    const BlockConfig *block = &reader->context->config->block;
-    struct statvfs status;
-    bool told = false;
+    if (!queue_has_news(reader->queue) ||
+        !queue_acknowledged(reader->queue, &reader->acknowledged) || reader->source == NULL ||
+        reader->context->source->acknowledge == NULL)
+        return true;
+    reader->acknowledged_ms = clock_monotonic_ms();
+    return reader->context->source->acknowledge(
+        reader->source, buf_text(&reader->acknowledged), err);
+}
 
-    for (;;) {
-        int64_t available;
+void
+reader_finish(BlockReader *reader)
+{
+    Error err;
 
-        if (FAULT("reader.statvfs") || statvfs(block->directory, &status) != 0)
-            return error_set_errno(err, ERR_IO, "file system of %s", block->directory);
-        available = (int64_t)status.f_bavail * (int64_t)status.f_frsize;
-        if (available >= block->min_free)
-            return true;
-        if (!told)
-            log_line(LOG_ERROR, "reader",
-                "%s has %" PRId64 " bytes free, block.min_free is %" PRId64
-                ": waiting for space, no new block is begun",
-                block->directory, available, block->min_free);
-        told = true;
-        if (stop_wait(STOP_AFTER_BLOCK, 1000))
-            return error_set(err, ERR_STOPPED, "stopped while waiting for disk space");
+    if (!reader_acknowledge(reader, &err))
+        log_line(LOG_DEBUG, "reader", "the source is told at the next start: %s", err.text);
+    close_source(reader);
+}
+
+static void
+log_notices(BlockReader *reader)
+{
+    const SourceDriver *driver = reader->context->source;
+
+    reader->noticed_ms = clock_monotonic_ms();
+    for (int i = 0; i < NOTICES_MAX && reader->source != NULL && driver->notice != NULL; i++) {
+        Text notice = driver->notice(reader->source);
+
+        if (notice.data == NULL || text_equal(notice, buf_text(&reader->notice)))
+            return;
+        log_line(LOG_WARN, "reader", TEXT_FMT, TEXT_ARG(notice));
+        reader_set_text(&reader->notice, notice);
     }
+}
+
+/* ---- events ---- */
+
+static bool
+begin_transaction(BlockReader *reader, int64_t commit_time_us, Text own_position, Error *err)
+{
+    if (!reader->block_is_open) {
+        if (!reader_wait_for_space(reader, err))
+            return false;
+        reader_set_text(&reader->block_position, buf_text(&reader->position));
+        reader_set_text(&reader->block_begin, buf_text(&reader->begin));
+        reader->block_seqno = reader->seqno;
+        reader->block_opened_ms = clock_monotonic_ms();
+        reader->block_is_open = true;
+        router_forget_old(reader->router);
+    }
+    reader->in_transaction = true;
+    reader_set_text(&reader->open_begin, own_position);
+    return block_writer_begin(
+        reader->writer, reader->seqno + 1, commit_time_us, buf_text(&reader->position), err);
+}
+
+/* Is this position at or behind the one at which the run ends? */
+static bool
+is_limit(const BlockReader *reader, Text position)
+{
+    Text until = reader->options.until_position;
+
+    return until.data != NULL && reader->context->source->compare(position, until) >= 0;
 }
 
 static bool
 on_begin(BlockReader *reader, const Event *event, Error *err)
 {
-    if (block_writer_transactions(reader->writer) == 0) {
-        if (!wait_for_space(reader, err))
-            return false;
-        buf_reset(&reader->block_position, SIZE_MAX);
-        buf_add_text(&reader->block_position, buf_text(&reader->position));
-        reader->block_seqno = reader->seqno;
-        reader->block_opened_ms = clock_monotonic_ms();
-        router_forget_old(reader->router);
+    if (is_limit(reader, event->position)) {
+        reader->ends = true;
+        return true;
     }
-    reader->in_transaction = true;
-    buf_reset(&reader->begin, SIZE_MAX);
-    buf_add_text(&reader->begin, event->position);
-    return block_writer_begin(
-        reader->writer, reader->seqno + 1, event->commit_time_us, buf_text(&reader->position), err);
+    if (reader_must_hold(reader, event->position)) {
+        reader->pending.is_there = true;
+        reader->pending.commit_time_us = event->commit_time_us;
+        reader_set_text(&reader->pending.position, event->position);
+        reader_set_text(&reader->pending.where, event->where);
+        return true;
+    }
+    return begin_transaction(reader, event->commit_time_us, event->position, err);
+}
+
+/* The target's catalogue, or the source's, may be away for a while: the open block waits. */
+static bool
+may_ask_again(BlockReader *reader, int64_t started_ms, unsigned tries, Error *err)
+{
+    if (err->kind == ERR_SCHEMA || !reader_retry_wait(reader, started_ms, tries, err))
+        return false;
+    return true;
 }
 
 static bool
 on_change(BlockReader *reader, const Event *event, Error *err)
 {
+    Text own_position = buf_text(&reader->open_begin);
     const OutTable *out = NULL;
-    int64_t started_ms = clock_monotonic_ms();
+    unsigned tries = 0;
 
-    /* the target's catalogue may be away for a while: the open block waits */
-    for (unsigned tries = 0;
-         !router_table(reader->router, event->change.table, buf_text(&reader->begin), &out, err);
-         tries++)
-        if (!retry_wait(&reader->context->config->retry, started_ms, tries, err))
-            return false;
+    if (!router_table(reader->router, event->change.table, own_position, &out, err)) {
+        int64_t started_ms = clock_monotonic_ms();
+
+        do {
+            if (!may_ask_again(reader, started_ms, tries++, err))
+                return false;
+        } while (!router_table(reader->router, event->change.table, own_position, &out, err));
+        reader_set_state(reader, "running", NULL);
+    }
     return out == NULL || block_writer_change(reader->writer, out, &event->change, err);
 }
 
 static bool
 on_truncate(BlockReader *reader, const Event *event, Error *err)
 {
+    Text own_position = buf_text(&reader->open_begin);
     int64_t started_ms = clock_monotonic_ms();
     bool counts = false;
 
-    for (unsigned tries = 0; !router_truncates(
-             reader->router, event->schema, event->table, buf_text(&reader->begin), &counts, err);
+    for (unsigned tries = 0;
+         !router_truncates(reader->router, event->schema, event->table, own_position, &counts, err);
          tries++)
-        if (!retry_wait(&reader->context->config->retry, started_ms, tries, err))
+        if (!may_ask_again(reader, started_ms, tries, err))
             return false;
     return !counts || block_writer_truncate(reader->writer, event->schema, event->table, err);
+}
+
+static bool
+on_commit(BlockReader *reader, const Event *event, Error *err)
+{
+    if (!block_writer_commit(reader->writer, event->position, err))
+        return false;
+    reader->in_transaction = false;
+    reader->seqno++;
+    reader_set_text(&reader->position, event->position);
+    reader_set_text(&reader->begin, buf_text(&reader->open_begin));
+    reader->ends = reader->last_seqno > 0 && reader->seqno >= reader->last_seqno;
+    if (reader->failing_since_ms != 0 && reader->seqno > reader->failed_seqno)
+        reader_came_through(reader);
+    return true;
+}
+
+/* The source went on, with nothing for us. It may tell where it was before, after a start. */
+static void
+on_position(BlockReader *reader, const Event *event)
+{
+    const SourceDriver *driver = reader->context->source;
+
+    if (reader->in_transaction ||
+        (driver->compare != NULL &&
+            driver->compare(event->position, buf_text(&reader->position)) <= 0))
+        return;
+    reader_set_text(&reader->position, event->position);
+    reader->ends |= is_limit(reader, event->position);
 }
 
 static bool
@@ -230,19 +331,15 @@ on_event(BlockReader *reader, const Event *event, Error *err)
     case EVENT_TRUNCATE:
         return on_truncate(reader, event, err);
     case EVENT_COMMIT:
-        if (!block_writer_commit(reader->writer, event->position, err))
-            return false;
-        reader->in_transaction = false;
-        reader->seqno++;
-        buf_reset(&reader->position, SIZE_MAX);
-        buf_add_text(&reader->position, event->position);
-        reader->ends = reader->last_seqno > 0 && reader->seqno >= reader->last_seqno;
-        return true;
+        return on_commit(reader, event, err);
     case EVENT_POSITION:
+        on_position(reader, event);
         return true;
     }
     return error_set(err, ERR_INTERNAL, "unknown event %d", (int)event->kind);
 }
+
+/* ---- blocks ---- */
 
 /* Between transactions: should the open block be closed now? */
 static bool
@@ -258,8 +355,23 @@ block_is_due(const BlockReader *reader)
     if (!queue_is_idle(reader->queue))
         return false;
     if (first_ms < 0)
-        return now_ms - reader->block_opened_ms >= POSITION_ONLY_MS;
+        return now_ms - reader->block_opened_ms >= POSITION_INTERVAL_MS;
     return now_ms - first_ms >= reader->context->config->block.max_interval_ms;
+}
+
+/* Nothing is open, and the source went on: should the target know now? */
+static bool
+move_is_due(const BlockReader *reader)
+{
+    if (reader->block_is_open || reader->in_transaction ||
+        text_equal(buf_text(&reader->position), buf_text(&reader->queued)))
+        return false;
+    if (reader->ends || stop_level() >= STOP_AFTER_BLOCK)
+        return true;
+    /* the first one of all is what a snapshot is compared with: soon */
+    return queue_is_idle(reader->queue) &&
+           (reader->queued.len == 0 ||
+               clock_monotonic_ms() - reader->moved_ms >= POSITION_INTERVAL_MS);
 }
 
 static int64_t
@@ -268,35 +380,65 @@ wait_time(const BlockReader *reader)
     int64_t first_ms = block_writer_first_change_ms(reader->writer);
     int64_t left;
 
-    if (reader->in_transaction || first_ms < 0)
+    if (reader->in_transaction)
         return IDLE_WAIT_MS;
+    if (first_ms < 0)
+        return queue_is_idle(reader->queue) ? IDLE_WAIT_MS : ACK_WAIT_MS;
     left = first_ms + reader->context->config->block.max_interval_ms - clock_monotonic_ms();
     return left > 0 ? MIN(left, IDLE_WAIT_MS) : BUSY_WAIT_MS;
 }
 
-/* False: the loader has ended, or the block could not be finished (err->kind is set then). */
 static bool
-push_block(BlockReader *reader, Error *err)
+give_to_loader(BlockReader *reader, Block *block, Error *err)
 {
-    Block *block = block_writer_finish(reader->writer, err);
-
-    if (block == NULL)
-        return false;
-    block->timing.read_us = reader->read_us;
-    reader->read_us = 0;
+    reader_set_text(&reader->queued, block->manifest.position_after);
+    reader->moved_ms = clock_monotonic_ms();
+    while (!queue_wait_room(reader->queue, 1000))
+        if (!reader_keep_alive(reader, err)) {
+            /* the block is whole: it waits for its turn all the same */
+            close_source(reader);
+            log_line(
+                LOG_WARN, "reader", "the source went away while the loader works: %s", err->text);
+        }
     if (!queue_push(reader->queue, block))
         return error_set(err, ERR_STOPPED, "the loader takes no more blocks");
     return true;
 }
 
-static bool
-acknowledge(BlockReader *reader, Error *err)
+bool
+reader_push_block(BlockReader *reader, Error *err)
 {
-    if (!queue_acknowledged(reader->queue, &reader->acknowledged) ||
-        reader->context->source->acknowledge == NULL)
-        return true;
-    return reader->context->source->acknowledge(
-        reader->source, buf_text(&reader->acknowledged), err);
+    Block *block = block_writer_finish(reader->writer, err);
+
+    if (block == NULL)
+        return false;
+    reader->block_is_open = false;
+    block->timing.read_us = reader->read_us;
+    reader->read_us = 0;
+    return give_to_loader(reader, block, err);
+}
+
+static bool
+push_what_is_due(BlockReader *reader, Error *err)
+{
+    if (block_is_due(reader) && !reader_push_block(reader, err))
+        return false;
+    return !move_is_due(reader) ||
+           give_to_loader(
+               reader, loader_position_move(reader->seqno, buf_text(&reader->position)), err);
+}
+
+/* ---- reading ---- */
+
+static bool
+begin_pending(BlockReader *reader, Error *err)
+{
+    PendingBegin *pending = &reader->pending;
+
+    pending->is_there = false;
+    return begin_transaction(reader, pending->commit_time_us, buf_text(&pending->position), err) ||
+           (err->kind != ERR_STOPPED &&
+               error_wrap(err, TEXT_FMT, TEXT_ARG(buf_text(&pending->where))));
 }
 
 /* One event, or one wait for one. */
@@ -305,9 +447,11 @@ read_step(BlockReader *reader, Error *err)
 {
     Event event = {0};
     int64_t start_us = clock_monotonic_us();
-    int64_t wait_ms = wait_time(reader);
-    Next next = reader->context->source->next(reader->source, wait_ms, &event, err);
+    Next next;
 
+    if (reader->source == NULL && !reader_open_source(reader, err))
+        return false;
+    next = reader->context->source->next(reader->source, wait_time(reader), &event, err);
     reader->read_us += clock_monotonic_us() - start_us;
     switch (next) {
     case NEXT_ITEM:
@@ -317,10 +461,15 @@ read_step(BlockReader *reader, Error *err)
                (err->kind != ERR_STOPPED && error_wrap(err, TEXT_FMT, TEXT_ARG(event.where)));
     case NEXT_IDLE:
         atomic_store(&reader->caught_up, !reader->in_transaction);
-        return acknowledge(reader, err);
+        log_notices(reader);
+        /* a source that is quiet is a source that is there */
+        if (reader->told.kind == ERR_NONE)
+            reader->failing_since_ms = 0;
+        return true;
     case NEXT_END:
         atomic_store(&reader->caught_up, true);
         reader->ends = true;
+        log_notices(reader);
         return true;
     case NEXT_FAILED:
         break;
@@ -328,17 +477,36 @@ read_step(BlockReader *reader, Error *err)
     return false;
 }
 
+/* Between transactions. *ret_done: the reader has come to its end, or is to stop. */
+static bool
+stand_between(BlockReader *reader, bool *ret_done, Error *err)
+{
+    *ret_done = false;
+    if (!push_what_is_due(reader, err))
+        return false;
+    *ret_done = reader->ends || stop_level() >= STOP_AFTER_BLOCK;
+    if (*ret_done)
+        return true;
+    if (clock_monotonic_ms() - reader->noticed_ms >= NOTICE_MS)
+        log_notices(reader);
+    if (reader_must_hold(
+            reader, reader->pending.is_there ? buf_text(&reader->pending.position) : TEXT_NONE))
+        return reader_hold(reader, err);
+    return !reader->pending.is_there || begin_pending(reader, err);
+}
+
 /* Read and push blocks until the end or a stop between transactions. */
 static bool
 read_blocks(BlockReader *reader, Error *err)
 {
-    while (stop_level() < STOP_NOW) {
-        if (!reader->in_transaction && block_is_due(reader) &&
-            (!push_block(reader, err) || !acknowledge(reader, err)))
+    while (stop_level() < STOP_NOW && !queue_has_ended(reader->queue)) {
+        bool done = false;
+
+        if (!reader->in_transaction && !stand_between(reader, &done, err))
             return false;
-        if (!reader->in_transaction && (reader->ends || stop_level() >= STOP_AFTER_BLOCK))
+        if (done)
             return true;
-        if (!read_step(reader, err))
+        if (!reader_acknowledge(reader, err) || !read_step(reader, err))
             return false;
         if (reader->ends && reader->in_transaction) {
             reader->torn = true;
@@ -348,83 +516,139 @@ read_blocks(BlockReader *reader, Error *err)
     return error_set(err, ERR_STOPPED, "stopped");
 }
 
+/* ---- after a failure ---- */
+
 /* Drop the open block and stand where it began, with the source to be opened there. */
 static bool
-rewind_block(BlockReader *reader, Error *err)
+drop_block(BlockReader *reader, Error *err)
 {
-    block_writer_close(STEAL(reader->writer));
-    source_close(STEAL(reader->source));
-    if (reader->block_opened_ms != 0) {
+    close_source(reader);
+    if (reader->block_is_open) {
         reader->seqno = reader->block_seqno;
-        buf_reset(&reader->position, SIZE_MAX);
-        buf_add_text(&reader->position, buf_text(&reader->block_position));
+        reader_set_text(&reader->position, buf_text(&reader->block_position));
+        reader_set_text(&reader->begin, buf_text(&reader->block_begin));
     }
+    reader->block_is_open = false;
     reader->in_transaction = false;
     reader->ends = false;
     reader->torn = false;
+    block_writer_close(STEAL(reader->writer));
     reader->writer = block_writer_open(&reader->writer_config, err);
     return reader->writer != NULL;
 }
 
+/* Read up to this transaction, and push what was read. */
+static bool
+read_up_to(BlockReader *reader, uint64_t seqno, Error *err)
+{
+    bool ok;
+
+    if (reader->seqno >= seqno)
+        return true;
+    reader->last_seqno = seqno;
+    ok = read_blocks(reader, err);
+    reader->last_seqno = reader->options.until_seqno;
+    reader->ends = false;
+    return ok;
+}
+
 /*
- * A transaction cannot be read to its end. Those of the open block before it are whole: read them
- * once more, up to there, and push them.
+ * A transaction cannot be read to its end, nor any other time. Those of the open block before it
+ * are whole: read them once more, up to there, and push them.
  */
 static bool
 read_whole_transactions(BlockReader *reader, Error *err)
 {
     uint64_t whole = reader->seqno;
-    bool any = block_writer_transactions(reader->writer) > 0 && whole > reader->block_seqno;
 
-    if (!any)
+    if (!reader->block_is_open || whole <= reader->block_seqno || reader->options.snapshot != NULL)
         return true;
-    if (!rewind_block(reader, err) || !source_open_retry(reader, err))
-        return false;
-    reader->last_seqno = whole;
-    return read_blocks(reader, err);
+    return drop_block(reader, err) && reader_open_source(reader, err) &&
+           read_up_to(reader, whole, err);
 }
 
-/* The source went away for a while: go on where the open block began. */
-static bool
-read_again(BlockReader *reader, unsigned tries, Error *err)
+/* The same transaction has failed again, or another one. */
+static void
+count_failure(BlockReader *reader)
 {
-    int64_t now_ms = clock_monotonic_ms();
+    if (reader->failing_since_ms != 0) {
+        reader->tries++;
+    } else {
+        reader->tries = 0;
+        reader->failing_since_ms = clock_monotonic_ms();
+    }
+    reader->failed_seqno = MAX(reader->failed_seqno, reader->seqno);
+}
 
-    return retry_wait(&reader->context->config->retry, now_ms, tries, err) &&
-           rewind_block(reader, err) && source_open_retry(reader, err);
+/*
+ * A failure that may pass. What comes before the failing transaction is given to the loader, then
+ * the source is opened behind that, after a while.
+ */
+static bool
+come_back(BlockReader *reader, Error *err)
+{
+    const Error failure = *err;
+    uint64_t whole = reader->seqno;
+
+    count_failure(reader);
+    if (reader->block_is_open && !reader->in_transaction && !reader_push_block(reader, err))
+        return false;
+    if (!drop_block(reader, err))
+        return false;
+    *err = failure;
+    if (err->kind != ERR_SCHEMA &&
+        !reader_retry_wait(reader, reader->failing_since_ms, reader->tries, err))
+        return false;
+    if (whole > reader->seqno &&
+        (!reader_open_source(reader, err) || !read_up_to(reader, whole, err)))
+        return false;
+    *err = failure;
+    if (err->kind == ERR_SCHEMA) {
+        close_source(reader);
+        if (!reader_schema_wait(reader, err))
+            return false;
+    }
+    return reader->source != NULL || reader_open_source(reader, err);
+}
+
+/* False: *err is what ends the run. */
+static bool
+is_over(BlockReader *reader, Error *err)
+{
+    for (;;) {
+        if (err->kind == ERR_STOPPED || !err->retriable)
+            return true;
+        if (reader->options.snapshot != NULL) {
+            err->retriable = false;
+            return true;
+        }
+        if (come_back(reader, err))
+            return false;
+    }
 }
 
 bool
 reader_run(BlockReader *reader, Error *err)
 {
-    unsigned tries = 0;
-    uint64_t progress = 0;
+    Error failure;
+    Error later;
 
-    for (;;) {
-        Error failure;
-        Error ignored;
-        bool torn;
-
-        if (read_blocks(reader, err)) {
-            log_notice(reader);
-            return true;
-        }
-        torn = reader->torn;
-        if (torn)
-            log_notice(reader);
-        if (err->kind == ERR_STOPPED && !torn) {
+    reader->ends = is_limit(reader, buf_text(&reader->position));
+    while (!read_blocks(reader, err)) {
+        if (!reader->torn && !is_over(reader, err))
+            continue;
+        if (err->kind == ERR_STOPPED && !reader->torn) {
             block_writer_abandon(reader->writer);
             return true;
         }
-        tries = reader->seqno == progress ? tries + 1 : 0;
-        progress = reader->seqno;
-        if (err->retriable && read_again(reader, tries, err))
-            continue;
         failure = *err;
-        if (!read_whole_transactions(reader, &ignored) && ignored.kind != ERR_STOPPED)
+        if (!read_whole_transactions(reader, &later) && later.kind != ERR_STOPPED)
             log_line(LOG_WARN, "reader",
-                "whole transactions before the error wait for the next start: %s", ignored.text);
+                "whole transactions before the error wait for the next start: %s", later.text);
         *err = failure;
-        return torn || failure.kind == ERR_STOPPED;
+        reader->ends = failure.kind == ERR_STOPPED;
+        return failure.kind == ERR_STOPPED;
     }
+    log_notices(reader);
+    return true;
 }
