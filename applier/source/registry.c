@@ -3,9 +3,11 @@
 #include <stdatomic.h>
 
 #include "source/jsonl.h"
+#include "source/postgres.h"
 
 const SourceDriver *const source_drivers[] = {
     &source_jsonl,
+    &source_postgres,
     NULL,
 };
 
