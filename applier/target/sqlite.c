@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/stop.h"
+#include "target/sqlite_functions.h"
 #include "target/sqlite_value.h"
 
 static const Field sqlite_fields[] = {
@@ -209,11 +210,16 @@ synchronous_pragma(const SqliteOptions *options)
 static bool
 set_up(SqliteTarget *target, const SqliteOptions *options, Error *err)
 {
+    int code;
+
     (void)sqlite3_extended_result_codes(target->db, 1);
     (void)sqlite3_busy_handler(target->db, wait_busy, target);
     /* else a misspelt "column" is a string constant */
     (void)sqlite3_db_config(target->db, SQLITE_DBCONFIG_DQS_DML, 0, (int *)NULL);
     (void)sqlite3_db_config(target->db, SQLITE_DBCONFIG_DQS_DDL, 0, (int *)NULL);
+    code = sqlite_functions_add(target->db);
+    if (code != SQLITE_OK)
+        return sqlite_error(target, code, TEXT_NONE, err);
     return set_journal_mode(target, (SqliteJournal)options->journal_mode, err) &&
            sqlite_run(target, synchronous_pragma(options), err) &&
            sqlite_run(target,

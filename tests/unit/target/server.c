@@ -25,7 +25,8 @@
 #define START_SECONDS 90
 #define STOP_SECONDS  20
 
-static Server *running; /* for the exit handler */
+static Server *running[2]; /* for the exit handler */
+static size_t running_count;
 
 static void
 fail(const Server *server, const char *what)
@@ -215,14 +216,21 @@ launch_mariadb(Server *server)
 static void
 remove_server(void)
 {
+    Server *server = running[--running_count];
     Error err;
 
-    if (running == NULL)
-        return;
-    server_stop(running);
-    if (!file_remove_tree(running->directory, &err))
+    server_stop(server);
+    if (!file_remove_tree(server->directory, &err))
         (void)fprintf(stderr, "%s\n", err.text);
-    running = NULL;
+}
+
+static void
+stop_at_exit(Server *server)
+{
+    if (running_count == ARRAY_LEN(running))
+        abort();
+    running[running_count++] = server;
+    (void)atexit(remove_server);
 }
 
 bool
@@ -250,8 +258,7 @@ server_start_postgres(Server *server)
     *server = (Server){.is_postgres = true};
     make_directory(server, "pg");
     (void)snprintf(server->socket, sizeof(server->socket), "%s", server->directory);
-    running = server;
-    (void)atexit(remove_server);
+    stop_at_exit(server);
     run(server,
         (const char *const[]){postgres_program("initdb"), "-D", server->data, "-U", "postgres",
             "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", NULL});
@@ -267,8 +274,7 @@ server_start_mariadb(Server *server)
     make_directory(server, "my");
     (void)snprintf(server->socket, sizeof(server->socket), "%s/sock", server->directory);
     (void)snprintf(data, sizeof(data), "--datadir=%s", server->data);
-    running = server;
-    (void)atexit(remove_server);
+    stop_at_exit(server);
     run(server, (const char *const[]){"mariadb-install-db", "--no-defaults", data,
                     "--auth-root-authentication-method=normal", "--skip-test-db",
                     "--innodb-log-file-size=256M", NULL});

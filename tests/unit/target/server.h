@@ -24,7 +24,7 @@ bool server_has_postgres(void);
 bool server_has_mariadb(void);
 /* Tell Meson that the whole test is skipped; the exit code for main(). */
 int server_skip(const char *what);
-/* Abort with the server's log when it does not come up. One server a process. */
+/* Abort with the server's log when it does not come up. Two servers a process at most. */
 void server_start_postgres(Server *server);
 void server_start_mariadb(Server *server);
 /* At once, without a word to its clients but what the server itself has left to say. */
