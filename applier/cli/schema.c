@@ -14,7 +14,7 @@ cli_schema(void)
     /* the same each time, and only the main thread comes here */
     for (size_t i = 0; source_drivers[i] != NULL && i < DRIVERS_MAX - 1; i++)
         sources[i] = (DriverFields){source_drivers[i]->name, source_drivers[i]->summary,
-            source_drivers[i]->fields, source_drivers[i]->options_size, NULL};
+            source_drivers[i]->fields, source_drivers[i]->options_size, source_drivers[i]->missing};
     for (size_t i = 0; target_drivers[i] != NULL && i < DRIVERS_MAX - 1; i++)
         targets[i] = (DriverFields){target_drivers[i]->name, target_drivers[i]->summary,
             target_drivers[i]->fields, target_drivers[i]->options_size, target_drivers[i]->missing};
