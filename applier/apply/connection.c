@@ -106,6 +106,7 @@ connection_run(Connection *connection, const SectionRun *run, ScriptTiming *timi
         if (feed == NULL)
             return false;
         table.rows = load_feed_rows(feed);
+        table.origins = load_feed_origins(feed);
         table.csv_path = load_feed_path(feed);
         script.feed = feed;
     }

@@ -22,6 +22,7 @@ typedef struct KeyLine {
     KeyState *key;
     uint64_t row_id;
     bool is_image;
+    bool has_origin; /* an O line stands before it, and is left out with it */
 } KeyLine;
 
 /* A pair in the order of the I lines. */
@@ -52,7 +53,8 @@ typedef struct Resolver {
     size_t next_opening;
     size_t next_pair;
     uint64_t row_id;
-    Map keys; /* lengths and values to KeyState */
+    bool is_origin; /* the line before is an O line */
+    Map keys;       /* lengths and values to KeyState */
     Buf key;
 
     KeyLine *lines; /* of those keys */
@@ -122,7 +124,8 @@ add_line(Resolver *resolver, KeyState *key, bool is_image)
         if (resolver->lines == NULL)
             abort();
     }
-    resolver->lines[resolver->line_count++] = (KeyLine){key, resolver->row_id, is_image};
+    resolver->lines[resolver->line_count++] =
+        (KeyLine){key, resolver->row_id, is_image, resolver->is_origin};
 }
 
 static bool
@@ -191,14 +194,17 @@ follow_record(Resolver *resolver, const Value *values, Error *err)
     KeyState *key;
     Opcode code;
 
-    if (!read_key(resolver, values, err))
-        return false;
-    key = map_get(&resolver->keys, buf_text(&resolver->key));
-    if (key == NULL)
-        return true;
     if (opcode->kind != VALUE_TEXT || !opcode_parse(opcode->text, &code))
         return bad_line(resolver, "unknown opcode", err);
-    add_line(resolver, key, code != OPCODE_D && code != OPCODE_UD);
+    /* an O line's key is where the values are, and tells nothing of who has the key */
+    if (code != OPCODE_O) {
+        if (!read_key(resolver, values, err))
+            return false;
+        key = map_get(&resolver->keys, buf_text(&resolver->key));
+        if (key != NULL)
+            add_line(resolver, key, opcode_is_image(code));
+    }
+    resolver->is_origin = code == OPCODE_O;
     return true;
 }
 
@@ -227,6 +233,7 @@ read_file(Resolver *resolver, bool collects, Error *err)
 
     resolver->collects = collects;
     resolver->row_id = 0;
+    resolver->is_origin = false;
     while (ok && len > 0) {
         char *to = buf_reserve(&piece, READ_SIZE);
 
@@ -269,16 +276,26 @@ line_set_new(Arena *arena, uint64_t bit_count)
 {
     size_t words = (size_t)((bit_count + 63) / 64);
 
-    return (LineSet){ARENA_ARRAY(arena, uint64_t, words + 1), bit_count, 0};
+    return (LineSet){ARENA_ARRAY(arena, uint64_t, words + 1), bit_count, 0, 0};
 }
 
-static void
+static bool
 line_set_add(LineSet *set, uint64_t row_id)
 {
     if (line_set_has(set, row_id))
-        return;
+        return false;
     set->words[(row_id - 1) / 64] |= UINT64_C(1) << ((row_id - 1) % 64);
     set->set_count++;
+    return true;
+}
+
+/* A line, and its O line with it. */
+static void
+leave_out(LineSet *set, const KeyLine *line)
+{
+    (void)line_set_add(set, line->row_id);
+    if (line->has_origin && line_set_add(set, line->row_id - 1))
+        set->origin_count++;
 }
 
 /* The staging table gets the lines that ask, and no other. */
@@ -426,8 +443,14 @@ decide_line(Resolver *resolver, const KeyLine *line, Error *err)
                 file->contested[pair].image, file->contested[pair].end);
         resolver->next_pair++;
         key->is_live = resolver->was_live[pair];
+        if (key->is_live && file->unchanged_count > 0)
+            return error_set(err, ERR_DATA,
+                "row_ids %" PRIu64 " and %" PRIu64 ": two rows have the key for a moment, so that "
+                "values which updates left out cannot be told: give the source table REPLICA "
+                "IDENTITY FULL",
+                file->contested[pair].image, file->contested[pair].end);
         if (key->is_live) {
-            line_set_add(&resolver->left_out, line->row_id);
+            leave_out(&resolver->left_out, line);
             return true;
         }
     }
@@ -457,6 +480,7 @@ decide(Resolver *resolver, Error *err)
     if (superseded != NULL && superseded->words != NULL) {
         memcpy(set->words, superseded->words, (size_t)((row_count + 63) / 64) * 8);
         set->set_count = superseded->set_count;
+        set->origin_count = superseded->origin_count;
     }
     resolver->next_opening = resolver->next_pair = 0;
     for (size_t i = 0; i < resolver->line_count; i++)
@@ -464,7 +488,7 @@ decide(Resolver *resolver, Error *err)
             return false;
     for (size_t i = 0; superseded != NULL && i < resolver->line_count; i++)
         if (resolver->lines[i].row_id != resolver->lines[i].key->last)
-            line_set_add(set, resolver->lines[i].row_id);
+            leave_out(set, &resolver->lines[i]);
     return true;
 }
 

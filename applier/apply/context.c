@@ -51,7 +51,9 @@ build_dialect(Context *context)
         [HEADER_ROW_ID] = stage->row_id_column,
         [HEADER_TIMESTAMP] = stage->timestamp_column,
         [HEADER_SERVICE] = stage->service_column,
+        [HEADER_UNCHANGED] = stage->unchanged_column,
     };
+    bool omits = (context->source->abilities & SOURCE_OMITS_VALUES) != 0;
     CsvDialect *dialect = &context->dialect;
 
     dialect->style = CSV_QUOTED;
@@ -59,9 +61,15 @@ build_dialect(Context *context)
     dialect->null_word = context->config->csv.null_word != NULL
                              ? text_of(context->config->csv.null_word)
                              : context->target->null_word;
-    for (size_t i = 0; i < stage->header_columns.count; i++)
-        if (header_column_parse(text_of(stage->header_columns.items[i]), &dialect->header[i]))
-            dialect->header_count = i + 1;
+    for (size_t i = 0; i < stage->header_columns.count; i++) {
+        HeaderColumn column;
+
+        if (header_column_parse(text_of(stage->header_columns.items[i]), &column) &&
+            (omits || column != HEADER_UNCHANGED))
+            dialect->header[dialect->header_count++] = column;
+    }
+    if (omits && dialect_header_at(dialect, HEADER_UNCHANGED) == dialect->header_count)
+        dialect->header[dialect->header_count++] = HEADER_UNCHANGED;
     for (size_t i = 0; i < HEADER_COUNT; i++)
         dialect->header_names[i] =
             text_of(arena_printf(context->arena, "%s%s", stage->column_prefix, names[i]));
@@ -113,6 +121,9 @@ find_drivers(Context *context, Error *err)
         return error_set(err, ERR_CONFIG, "source.type: no driver %s", config->source_type);
     if (context->target == NULL)
         return error_set(err, ERR_CONFIG, "target.type: no driver %s", config->target_type);
+    if (context->source->missing != NULL)
+        return error_set(err, ERR_CONFIG, "source.type: %s is not in this build: %s",
+            config->source_type, context->source->missing);
     if (context->target->missing != NULL)
         return error_set(err, ERR_CONFIG, "target.type: %s is not in this build: %s",
             config->target_type, context->target->missing);

@@ -110,7 +110,7 @@ match_columns(const Planner *planner, MergePlan *plan, Error *err)
 static bool
 check_header(const Planner *planner, const MergePlan *plan, Error *err)
 {
-    const CsvDialect *dialect = &planner->context->dialect;
+    const CsvDialect *dialect = &planner->block->manifest.dialect;
     const SqlDialect *sql = planner->context->target->sql;
 
     for (size_t i = 0; i < dialect->header_count; i++) {
@@ -127,6 +127,32 @@ check_header(const Planner *planner, const MergePlan *plan, Error *err)
                 TABLE_ARG(plan->file), in_file ? "it" : "its target table", TEXT_ARG(name));
     }
     return true;
+}
+
+/* Lines that leave values out are never merged as if they were whole. */
+static bool
+check_unchanged(const Planner *planner, const MergePlan *plan, Error *err)
+{
+    const CsvDialect *dialect = &planner->block->manifest.dialect;
+    Text name = dialect->header_names[HEADER_UNCHANGED];
+
+    if (plan->file->unchanged_count == 0)
+        return true;
+    if (!plan->script->has_unchanged)
+        return error_set(err, ERR_CONFIG,
+            "table " TABLE_FMT ": updates have left values unchanged that the source does not "
+            "repeat, and %s has no statement under \"-- @if unchanged\" to fill them in: take it "
+            "over from the shipped scripts, or give the source table REPLICA IDENTITY FULL",
+            TABLE_ARG(plan->file), plan->script->path);
+    if (plan->script->fills_unchanged ||
+        target_table_column(plan->base, name, planner->context->target->sql->fold_names) != NULL)
+        return true;
+    return error_set(err, ERR_CONFIG,
+        "table " TABLE_FMT ": updates have left values unchanged that the source does not repeat, "
+        "and %s keeps such lines with NULL in their place: the target table " TEXT_FMT
+        " needs a column " TEXT_FMT " (of type %s, nullable) that says so: add it",
+        TABLE_ARG(plan->file), plan->script->path, TEXT_ARG(plan->base->name), TEXT_ARG(name),
+        planner->context->target->sql->types.unchanged);
 }
 
 static bool
@@ -196,13 +222,15 @@ plan_file(Planner *planner, const BlockFile *file, MergePlan *plan, Error *err)
 {
     const Context *context = planner->context;
 
-    *plan = (MergePlan){
-        .file = file, .rule = rule_find(&context->config->tables, file->schema, file->table)};
+    *plan = (MergePlan){.file = file,
+        .dialect = &planner->block->manifest.dialect,
+        .rule = rule_find(&context->config->tables, file->schema, file->table)};
     if (plan->rule != NULL && plan->rule->skip)
         return true;
     plan->script = context_script(context, plan->rule);
     if (!base_find(planner, plan, err) || !match_columns(planner, plan, err) ||
-        !check_header(planner, plan, err) || !find_key(plan, err))
+        !check_header(planner, plan, err) || !check_unchanged(planner, plan, err) ||
+        !find_key(plan, err))
         return false;
     name_stage(planner, plan);
     return true;
@@ -222,6 +250,24 @@ plan_block(const Context *context, Target *target, const Block *block, Arena *ar
         ok = plan_file(&planner, &manifest->files[i], &ret_plan->plans[i], err);
     map_clear(&planner.bases);
     return ok && check_stages(ret_plan, err);
+}
+
+bool
+plan_again(BlockPlan *plan, Error *err)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        MergePlan *one = &plan->plans[i];
+
+        one->again = true;
+        if (one->script != NULL && one->script->fills_unchanged && one->file->moved_origins > 0)
+            return error_set(err, ERR_DATA,
+                "table " TABLE_FMT ": in the block an update changes a key and leaves other values "
+                "out, which are only in the target: once the target holds the block it can no "
+                "longer be told which row has them: load the table anew with dray bootstrap, or "
+                "replay from before the block into a target without it",
+                TABLE_ARG(one->file));
+    }
+    return true;
 }
 
 bool
@@ -247,7 +293,8 @@ plan_merge_table(const Context *context, const Block *block, const MergePlan *pl
         .columns = plan->columns,
         .key = plan->key,
         .key_count = plan->key_count,
-        .stage_is_compact = plan_is_compact(block, plan)};
+        .stage_is_compact = plan_is_compact(block, plan),
+        .again = plan->again};
 }
 
 typedef struct StageCacheEntry {
@@ -308,7 +355,7 @@ plan_stage(const Context *context, Target *target, const BlockPlan *plan, StageC
     *ret_cached = false;
     for (size_t i = 0; i < plan->count; i++) {
         const MergePlan *one = &plan->plans[i];
-        StageSpec spec = {one->base, one->stage_schema, one->stage_name, &context->dialect};
+        StageSpec spec = {one->base, one->stage_schema, one->stage_name, one->dialect};
         CLEANUP(buf_clear) Buf key = BUF_INIT;
         const StageCacheEntry *known;
 
@@ -317,6 +364,8 @@ plan_stage(const Context *context, Target *target, const BlockPlan *plan, StageC
         buf_add_text(&key, one->stage_schema);
         buf_add_char(&key, '\0');
         buf_add_text(&key, one->stage_name);
+        /* a replayed block may have one header column more */
+        buf_addf(&key, "%c%zu", '\0', one->dialect->header_count);
         known = map_get(&cache->fitting, buf_text(&key));
         if (known != NULL && target_table_equal(known->base, one->base)) {
             *ret_cached = true;

@@ -12,6 +12,7 @@
 
 typedef struct MergePlan {
     const BlockFile *file;
+    const CsvDialect *dialect;
     const TableRule *rule; /* NULL: none */
     const Script *script;
     const TargetTable *base;
@@ -23,6 +24,7 @@ typedef struct MergePlan {
     LineSet *left_out; /* lines that loads leave out, superseded ones included; NULL: no others than
                           the superseded ones (apply/contested.h) */
     uint64_t ordinal;  /* 1, 2 …: the nth file of this block for this base table */
+    bool again;        /* the base table may hold the block already (plan_again()) */
 } MergePlan;
 
 /* The plans of one block, in the order of the manifest's files; a file that the rules skip now has
@@ -39,6 +41,13 @@ typedef struct BlockPlan {
  */
 bool plan_block(const Context *context, Target *target, const Block *block, Arena *arena,
     BlockPlan *ret_plan, Error *err) MUST_CHECK;
+
+/*
+ * The block is loaded once more, and the base table may be further ahead: a row that it lacks is
+ * dealt with in a later block. ERR_DATA for a file in which a row changes its key while values are
+ * left out: where those values are now cannot be known.
+ */
+bool plan_again(BlockPlan *plan, Error *err) MUST_CHECK;
 
 /* Do the script's loads leave out the superseded lines, so that one line of each key remains? */
 bool plan_is_compact(const Block *block, const MergePlan *plan);

@@ -135,11 +135,24 @@ replay_list(const Context *context, const ReplayOptions *options, ReplayList *re
     return true;
 }
 
+/* What the block must be written in: ours, with the header column that says which values are left
+ * out where the block leaves any out. */
+static CsvDialect
+wanted_dialect(const Context *context, const Block *block)
+{
+    CsvDialect dialect = context->dialect;
+
+    for (size_t i = 0; i < block->manifest.file_count; i++)
+        if (block->manifest.files[i].unchanged_count > 0 &&
+            dialect_header_at(&dialect, HEADER_UNCHANGED) == dialect.header_count)
+            dialect.header[dialect.header_count++] = HEADER_UNCHANGED;
+    return dialect;
+}
+
 /* Can the files be loaded as they are? */
 static bool
-dialect_is_ours(const Context *context, const Block *block)
+dialect_fits(const Context *context, const CsvDialect *ours, const Block *block)
 {
-    const CsvDialect *ours = &context->dialect;
     const CsvDialect *theirs = &block->manifest.dialect;
     bool same = text_is(block->manifest.target_type, context->target->name) &&
                 ours->style == theirs->style && text_equal(ours->null_word, theirs->null_word) &&
@@ -162,10 +175,11 @@ bool
 replay_convert(const Context *context, const ReplayOptions *options, const Block *block,
     Block **ret_block, Error *err)
 {
+    CsvDialect dialect = wanted_dialect(context, block);
     char *directory;
 
     *ret_block = NULL;
-    if (!replay_is_tungsten(block) && dialect_is_ours(context, block))
+    if (!replay_is_tungsten(block) && dialect_fits(context, &dialect, block))
         return true;
     directory = convert_directory(context);
     if (file_remove_tree(directory, err) && file_make_directory(directory, err))
@@ -173,7 +187,7 @@ replay_convert(const Context *context, const ReplayOptions *options, const Block
             replay_is_tungsten(block)
                 ? replay_tungsten_convert(context, block,
                       options->csv_type == NULL ? "default" : options->csv_type, directory, err)
-                : block_convert_block(block, directory, &context->dialect, context->target->name,
+                : block_convert_block(block, directory, &dialect, context->target->name,
                       &context->config->values, err);
     free(directory);
     return *ret_block != NULL || error_wrap(err, "convert %s", block->path);

@@ -12,6 +12,7 @@
 #include "base/fault.h"
 #include "base/file.h"
 #include "block/csv.h"
+#include "block/unchanged.h"
 
 #define PART_LIMIT 100 /* bytes of an encoded schema or table name */
 #define READ_SIZE  ((size_t)256 * 1024)
@@ -120,6 +121,10 @@ typedef struct Checker {
     const CsvReader *reader;
     uint64_t rows[OPCODE_COUNT];
     uint64_t row_count;
+    Opcode opcode;
+    bool is_origin;  /* the line before this one has opcode O */
+    bool *concerned; /* columns that lines may leave out */
+    bool *marks;
 } Checker;
 
 static bool
@@ -137,13 +142,14 @@ check_header(Checker *checker, HeaderColumn column, const Value *value, Error *e
     uint64_t number;
     Opcode opcode;
 
-    if (value->kind != VALUE_TEXT)
+    if (value->kind != VALUE_TEXT && column != HEADER_UNCHANGED)
         return bad_line(checker, "a header column is null", err);
     switch (column) {
     case HEADER_OPCODE:
         if (!opcode_parse(value->text, &opcode))
             return bad_line(checker, "unknown opcode", err);
         checker->rows[opcode]++;
+        checker->opcode = opcode;
         break;
     case HEADER_SEQNO:
         if (!text_to_u64(value->text, &number) || number < manifest->first_seqno ||
@@ -156,9 +162,41 @@ check_header(Checker *checker, HeaderColumn column, const Value *value, Error *e
         break;
     case HEADER_TIMESTAMP:
     case HEADER_SERVICE:
+    case HEADER_UNCHANGED:
     case HEADER_COUNT:
         break;
     }
+    return true;
+}
+
+/* A line that leaves values out stands behind its O line, and has nothing in their place. */
+static bool
+check_unchanged(Checker *checker, const Value *values, Error *err)
+{
+    const CsvDialect *dialect = &checker->manifest->dialect;
+    size_t at = dialect_header_at(dialect, HEADER_UNCHANGED);
+    size_t count = checker->file->column_count;
+    bool is_marked = at < dialect->header_count && values[at].kind == VALUE_TEXT;
+
+    if (is_marked != checker->is_origin)
+        return bad_line(checker,
+            is_marked ? "it leaves values out, and no O line stands before it"
+                      : "behind an O line, but it leaves no value out",
+            err);
+    checker->is_origin = checker->opcode == OPCODE_O;
+    if (!is_marked)
+        return true;
+    memset(checker->marks, 0, count * sizeof(*checker->marks));
+    if (!opcode_is_image(checker->opcode) ||
+        !unchanged_parse(values[at].text, count, checker->marks))
+        return bad_line(checker, "malformed list of columns left out", err);
+    for (size_t i = 0; i < count; i++)
+        if (checker->marks[i] &&
+            (!checker->concerned[i] || values[dialect->header_count + i].kind != VALUE_NULL))
+            return bad_line(checker,
+                "a column is left out that the manifest does not name so, or "
+                "that has a value",
+                err);
     return true;
 }
 
@@ -178,7 +216,7 @@ check_record(void *context, const Value *values, size_t count, Error *err)
     for (size_t i = 0; i < dialect->header_count; i++)
         if (!check_header(checker, dialect->header[i], &values[i], err))
             return false;
-    return true;
+    return check_unchanged(checker, values, err);
 }
 
 static bool
@@ -192,6 +230,8 @@ check_counts(const Checker *checker, Error *err)
             checker->path, checker->row_count, checker->file->row_count);
     for (size_t i = 0; i < dialect->header_count; i++)
         has_opcode = has_opcode || dialect->header[i] == HEADER_OPCODE;
+    if (checker->is_origin)
+        return error_set(err, ERR_DATA, "%s: it ends in an O line", checker->path);
     for (size_t i = 0; has_opcode && i < OPCODE_COUNT; i++)
         if (checker->rows[i] != checker->file->rows[i])
             return error_set(err, ERR_DATA,
@@ -242,10 +282,17 @@ check_file(const Block *block, const BlockFile *file, bool parse, Error *err)
 {
     char *path = file_join(block->path, file->name.data);
     CLEANUP(file_close) int fd = file_open(path, O_NOFOLLOW, err);
-    Checker checker = {&block->manifest, file, path, NULL, {0}, 0};
+    CLEANUP(arena_free) Arena *arena = arena_new();
+    Checker checker = {.manifest = &block->manifest,
+        .file = file,
+        .path = path,
+        .concerned = ARENA_ARRAY(arena, bool, file->column_count + 1),
+        .marks = ARENA_ARRAY(arena, bool, file->column_count + 1)};
     CsvReader *reader = NULL;
     bool ok = fd >= 0;
 
+    for (size_t i = 0; i < file->unchanged_count; i++)
+        checker.concerned[file->unchanged[i]] = true;
     if (ok && parse) {
         reader = block_csv_new(&block->manifest.dialect, path, check_record, &checker);
         checker.reader = reader;

@@ -14,6 +14,7 @@ typedef struct LineSet {
     uint64_t *words;
     uint64_t bit_count; /* all lines of the file; 0 where the superseded lines are not known */
     uint64_t set_count;
+    uint64_t origin_count; /* of them, O lines: never without the line behind */
 } LineSet;
 
 typedef struct BlockTiming {

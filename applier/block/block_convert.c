@@ -56,6 +56,10 @@ read_header(const Converter *converter, const Value *values, LineHeader *header,
         case HEADER_SERVICE:
             header->service = text;
             break;
+        case HEADER_UNCHANGED:
+            header->unchanged = text;
+            ok = true;
+            break;
         case HEADER_COUNT:
             break;
         }
@@ -110,8 +114,8 @@ convert_line(Converter *converter, const Value *values, size_t count, Error *err
     size_t header_count = converter->request->manifest.dialect.header_count;
     char time_text[TIME_TEXT_SIZE];
     LineHeader header = {OPCODE_I, converter->manifest->first_seqno, entry->row_count + 1,
-        clock_format(converter->manifest->first_commit_us, time_text),
-        converter->manifest->service};
+        clock_format(converter->manifest->first_commit_us, time_text), converter->manifest->service,
+        TEXT_NONE};
 
     if (count != header_count + entry->column_count)
         return error_set(err, ERR_DATA, "%zu values where %zu are expected", count,
@@ -228,6 +232,11 @@ copy_table(BlockFile *entry, const BlockFile *from, Arena *arena)
     entry->key = ARENA_ARRAY(arena, size_t, from->key_count + 1);
     for (size_t i = 0; i < from->key_count; i++)
         entry->key[i] = from->key[i];
+    entry->unchanged_count = from->unchanged_count;
+    entry->unchanged = ARENA_ARRAY(arena, size_t, from->unchanged_count + 1);
+    for (size_t i = 0; i < from->unchanged_count; i++)
+        entry->unchanged[i] = from->unchanged[i];
+    entry->moved_origins = from->moved_origins;
     /* line by line the same, so that the row_ids are too */
     entry->contested_count = from->contested_count;
     entry->contested = ARENA_ARRAY(arena, ContestedPair, from->contested_count + 1);
@@ -263,6 +272,11 @@ convert_all(Converter *converter, const char *path, Arena *arena, Error *err)
 
     for (size_t i = 0; i < request->file_count; i++) {
         converter->file = &request->files[i];
+        if (converter->file->table.unchanged_count > 0 &&
+            dialect_header_at(request->to, HEADER_UNCHANGED) == request->to->header_count)
+            return error_set(err, ERR_INTERNAL,
+                "a block that leaves values out needs the header "
+                "column unchanged");
         converter->entry = &manifest->files[manifest->file_count++];
         copy_table(converter->entry, &converter->file->table, arena);
         if (converter->file->path != NULL && !convert_file(converter, path, arena, err))

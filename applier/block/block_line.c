@@ -48,6 +48,12 @@ line_add_header(const LineStyle *style, const LineHeader *header, Buf *line)
         case HEADER_SERVICE:
             block_csv_add_value(line, header->service);
             break;
+        case HEADER_UNCHANGED:
+            if (header->unchanged.data == NULL)
+                block_csv_add_null(line, style->dialect->null_word);
+            else
+                block_csv_add_value(line, header->unchanged);
+            break;
         case HEADER_COUNT:
             break;
         }
@@ -69,4 +75,13 @@ line_add_value(LineStyle *style, LogicalType type, Value value, Buf *line, Error
     else
         block_csv_add_value(line, buf_text(&style->scratch));
     return true;
+}
+
+void
+line_add_written(const LineStyle *style, Value value, Buf *line)
+{
+    if (value.kind == VALUE_TEXT)
+        block_csv_add_value(line, value.text);
+    else
+        block_csv_add_null(line, style->dialect->null_word);
 }

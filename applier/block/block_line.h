@@ -23,6 +23,7 @@ typedef struct LineHeader {
     uint64_t row_id;
     Text timestamp;
     Text service;
+    Text unchanged; /* TEXT_NONE: null */
 } LineHeader;
 
 void line_style_clear(LineStyle *style);
@@ -32,3 +33,5 @@ void line_add_header(const LineStyle *style, const LineHeader *header, Buf *line
 /* VALUE_TEXT in its notation, anything else as null. ERR_DATA as notation_write(). */
 bool line_add_value(LineStyle *style, LogicalType type, Value value, Buf *line, Error *err)
     MUST_CHECK;
+/* The same for a text that is in the target's notation already. */
+void line_add_written(const LineStyle *style, Value value, Buf *line);

@@ -30,6 +30,10 @@ bool block_output_suspend(BlockOutput *file, Error *err) MUST_CHECK;
 /* Flush, fsync, close; also where it is not open. */
 bool block_output_finish(BlockOutput *file, Error *err) MUST_CHECK;
 
+/* Append to *line the line that begins at this offset, its LF included, whether it was flushed or
+ * not: a LF inside quotes ends none. Fault points "block.open_back" and "block.read_back". */
+bool block_output_read_line(BlockOutput *file, uint64_t offset, Buf *line, Error *err) MUST_CHECK;
+
 /* Of everything added, flushed or not. */
 uint64_t block_output_bytes(const BlockOutput *file);
 /* XXH3, 64 bits; complete once suspended or finished. */

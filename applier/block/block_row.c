@@ -54,7 +54,8 @@ block_row_set_old(const OutTable *out, const Change *change, const Text *keys, V
 }
 
 bool
-block_row_set_new(const OutTable *out, const Change *change, Value *row, Text *keys, Error *err)
+block_row_set_new(
+    const OutTable *out, const Change *change, bool may_omit, Value *row, Text *keys, Error *err)
 {
     if (change->after == NULL)
         return error_set(err, ERR_INTERNAL, "change without a new image");
@@ -62,8 +63,15 @@ block_row_set_new(const OutTable *out, const Change *change, Value *row, Text *k
         const OutColumn *column = &out->columns[i];
         Value value = change->after[column->source_index];
 
-        if (value.kind == VALUE_UNCHANGED && change->before != NULL)
+        bool omitted = value.kind == VALUE_UNCHANGED;
+
+        if (omitted && change->before != NULL)
             value = change->before[column->source_index];
+        if (omitted && may_omit && !column->in_key && value.kind != VALUE_TEXT &&
+            value.kind != VALUE_NULL) {
+            row[i] = (Value){VALUE_UNCHANGED, TEXT_NONE};
+            continue;
+        }
         if (value.kind != VALUE_TEXT && value.kind != VALUE_NULL)
             return error_set(err, ERR_DATA,
                 "the source does not tell the value of column " TEXT_FMT "%s",

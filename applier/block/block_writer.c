@@ -4,96 +4,16 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/statvfs.h>
 
 #include "base/fault.h"
 #include "base/file.h"
-#include "base/map.h"
-#include "block/block_line.h"
-#include "block/block_output.h"
-#include "block/block_row.h"
-#include "block/key_moves.h"
+#include "block/writer_files.h"
+#include "block/writer_lines.h"
 
-/* 300 tables take 6.2 MiB of buffers and 128 descriptors. */
-#define OPEN_FILES   384 /* with a buffer */
-#define DESCRIPTORS  128 /* of them, these keep their descriptor between flushes */
-#define LARGE_FILES  32  /* and these have the large buffer */
-#define LARGE_BUFFER ((size_t)64 * 1024)
-#define SMALL_BUFFER ((size_t)16 * 1024)
-#define KEPT_MEMORY  ((size_t)1 << 20)
-#define MOVE_MEMORY  (UINT64_C(256) << 20)
-#define FIRST_TIME   INT64_C(-62135596800000000) /* 0001-01-01 */
-#define LAST_TIME    INT64_C(253402300799999999) /* 9999-12-31 23:59:59.999999 */
-
-typedef struct WriterFile WriterFile;
-
-/* One generation of a table. */
-struct WriterFile {
-    WriterFile *next; /* of the same table */
-    BlockFile entry;
-    BlockOutput *csv; /* NULL: a TRUNCATE with no row after it */
-    KeyIndex *index;  /* NULL: not compacted */
-    KeyMoves *moves;  /* NULL: no update has changed a key */
-    WriterFile *next_moving;
-    bool is_moving; /* a key changed in this transaction */
-    uint64_t used;  /* BlockWriter.tick at the last line */
-};
-
-/* What a line tells about its key: it stays with its row, or a row comes to it or leaves it. */
-typedef enum LineMove {
-    LINE_STAYS,
-    LINE_ARRIVES,
-    LINE_LEAVES,
-} LineMove;
-
-typedef struct WriterTable {
-    Text schema;
-    Text name;
-    WriterFile *first;
-    WriterFile *last;
-    WriterFile *file;    /* takes the next line; NULL: a new generation begins with it */
-    const OutTable *out; /* shape of the last file */
-    bool truncated;      /* since the last line */
-    uint64_t truncate_seqno;
-    int64_t truncate_time_us;
-} WriterTable;
-
-struct BlockWriter {
-    const BlockWriterConfig *config;
-    uint64_t seed;
-    LineStyle style;
-    Buf line;
-    Value *row; /* columns of the line that is being made */
-    Text *keys; /* its key, and behind it the old one */
-    size_t row_size;
-
-    Block *block; /* NULL: none is open */
-    char *path;   /* its directory; NULL until it is made */
-    Map tables;   /* "schema NUL table" to WriterTable */
-    Map shapes;   /* an OutTable's address to WriterTable */
-    const OutTable *last_out;
-    WriterTable *last_table;
-    WriterFile *open[OPEN_FILES];
-    size_t open_count;
-    size_t file_count;
-    uint64_t tick;
-    KeyBudget budget;
-    KeyBudget move_budget;
-    WriterFile *moving; /* files with key changes in this transaction */
-    uint64_t rows;
-    uint64_t bytes;
-    int64_t first_change_ms;
-
-    uint64_t seqno;          /* of the transaction, or the last one */
-    uint64_t finished_seqno; /* last one of the last finished block */
-    int64_t commit_time_us;
-    int64_t shown_us; /* commit time, or else the time it was read */
-    Buf position;     /* after the last transaction */
-    char time_text[TIME_TEXT_SIZE];
-    Text timestamp;
-    bool in_transaction;
-    bool failed;
-};
+#define MOVE_MEMORY (UINT64_C(256) << 20)
+#define ROW_MEMORY  (UINT64_C(24) << 20)        /* where block.compact_memory is 0 */
+#define FIRST_TIME  INT64_C(-62135596800000000) /* 0001-01-01 */
+#define LAST_TIME   INT64_C(253402300799999999) /* 9999-12-31 23:59:59.999999 */
 
 BlockWriter *
 block_writer_open(const BlockWriterConfig *config, Error *err)
@@ -106,6 +26,8 @@ block_writer_open(const BlockWriterConfig *config, Error *err)
     writer->style.dialect = &config->dialect;
     writer->style.values = config->values;
     writer->first_change_ms = -1;
+    if (dialect_header_at(&config->dialect, HEADER_UNCHANGED) < config->dialect.header_count)
+        writer->unchanged = unchanged_new(&config->dialect);
     if (!key_seed(&writer->seed, err) || !file_make_directory(config->directory, err))
         return NULL;
     return STEAL(writer);
@@ -122,6 +44,7 @@ forget(BlockWriter *writer)
             block_output_free(STEAL(file->csv));
             key_index_free(STEAL(file->index));
             key_moves_free(STEAL(file->moves));
+            row_index_free(STEAL(file->rows));
         }
     }
     writer->moving = NULL;
@@ -159,28 +82,11 @@ block_writer_close(BlockWriter *writer)
     line_style_clear(&writer->style);
     buf_clear(&writer->line);
     buf_clear(&writer->position);
+    unchanged_free(writer->unchanged);
     free(writer->row);
+    free(writer->written);
     free(writer->keys);
     free(writer);
-}
-
-static bool
-check_space(const BlockWriter *writer, Error *err)
-{
-    const char *directory = writer->config->directory;
-    struct statvfs status;
-    uint64_t bytes;
-
-    if (writer->config->block->min_free <= 0)
-        return true;
-    if (FAULT("block.statvfs") || statvfs(directory, &status) != 0)
-        return error_set_errno(err, ERR_IO, "statvfs %s", directory);
-    bytes = (uint64_t)status.f_bavail * status.f_frsize;
-    if (bytes >= (uint64_t)writer->config->block->min_free)
-        return true;
-    return error_set_retriable(err, ERR_IO,
-        "%s: %" PRIu64 " bytes free, less than block.min_free (%" PRId64 ")", directory, bytes,
-        writer->config->block->min_free);
 }
 
 static CsvDialect
@@ -217,6 +123,8 @@ open_block(BlockWriter *writer, uint64_t seqno, int64_t commit_time_us, Text pos
     manifest->position_before = arena_text(block->arena, position);
     writer->budget = (KeyBudget){(uint64_t)MAX(config->block->compact_memory, 0), 0};
     writer->move_budget = (KeyBudget){MAX(writer->budget.limit, MOVE_MEMORY), 0};
+    writer->row_budget =
+        (KeyBudget){writer->budget.limit > 0 ? writer->budget.limit : ROW_MEMORY, 0};
 }
 
 bool
@@ -235,318 +143,14 @@ block_writer_begin(
         return error_set(err, ERR_DATA,
             "transaction %" PRIu64 ": commit time %" PRId64 " us is outside the years 1 to 9999",
             seqno, shown_us);
-    if (writer->block == NULL) {
-        if (!check_space(writer, err))
-            return false;
+    if (writer->block == NULL)
         open_block(writer, seqno, commit_time_us, position_before);
-    }
     writer->seqno = seqno;
     writer->commit_time_us = commit_time_us;
     writer->shown_us = shown_us;
     writer->timestamp = clock_format(shown_us, writer->time_text);
     writer->in_transaction = true;
     return true;
-}
-
-static WriterTable *
-find_table(BlockWriter *writer, Text schema, Text name)
-{
-    CLEANUP(buf_clear) Buf key = BUF_INIT;
-    WriterTable *table;
-
-    buf_add_text(&key, schema);
-    buf_add_char(&key, '\0');
-    buf_add_text(&key, name);
-    table = map_get(&writer->tables, buf_text(&key));
-    if (table == NULL) {
-        table = ARENA_NEW(writer->block->arena, WriterTable);
-        table->schema = arena_text(writer->block->arena, schema);
-        table->name = arena_text(writer->block->arena, name);
-        (void)map_put(&writer->tables, buf_text(&key), table);
-    }
-    return table;
-}
-
-/* Would a line of b be understood as one of a? */
-static bool
-same_shape(const OutTable *a, const OutTable *b)
-{
-    if (a->column_count != b->column_count || a->key_count != b->key_count)
-        return false;
-    for (size_t i = 0; i < a->column_count; i++)
-        if (!text_equal(a->columns[i].name, b->columns[i].name) ||
-            a->columns[i].logical != b->columns[i].logical)
-            return false;
-    for (size_t i = 0; i < a->key_count; i++)
-        if (a->key[i] != b->key[i])
-            return false;
-    return true;
-}
-
-static bool
-make_directory(BlockWriter *writer, Error *err)
-{
-    char name[21];
-
-    if (writer->path != NULL)
-        return true;
-    block_directory_name(writer->block->manifest.first_seqno, name);
-    writer->path = file_join(writer->config->directory, name);
-    /* an attempt that failed may have left something; it is never a block that counts */
-    return block_remove(writer->path, err) && file_make_directory(writer->path, err);
-}
-
-/* Begin a generation; out may be NULL for a TRUNCATE of a table that had no line. */
-static WriterFile *
-add_generation(BlockWriter *writer, WriterTable *table, const OutTable *out)
-{
-    Arena *arena = writer->block->arena;
-    WriterFile *file = ARENA_NEW(arena, WriterFile);
-    BlockFile *entry = &file->entry;
-
-    entry->schema = table->schema;
-    entry->table = table->name;
-    entry->generation = table->last == NULL ? 1 : table->last->entry.generation + 1;
-    entry->truncate = table->truncated;
-    entry->truncate_seqno = table->truncate_seqno;
-    entry->truncate_time_us = table->truncate_time_us;
-    entry->column_count = out == NULL ? 0 : out->column_count;
-    entry->columns = ARENA_ARRAY(arena, BlockColumn, entry->column_count + 1);
-    for (size_t i = 0; i < entry->column_count; i++) {
-        Text type = out->columns[i].source_type;
-
-        entry->columns[i] = (BlockColumn){arena_text(arena, out->columns[i].name),
-            type.data == NULL ? TEXT("") : arena_text(arena, type), out->columns[i].logical};
-    }
-    entry->key_count = out == NULL ? 0 : out->key_count;
-    entry->key = ARENA_ARRAY(arena, size_t, entry->key_count + 1);
-    for (size_t i = 0; i < entry->key_count; i++)
-        entry->key[i] = out->key[i];
-    if (table->last == NULL)
-        table->first = file;
-    else
-        table->last->next = file;
-    table->last = file;
-    table->truncated = false;
-    writer->file_count++;
-    return file;
-}
-
-static void
-set_shape(BlockWriter *writer, WriterTable *table, const OutTable *out)
-{
-    table->out = out;
-    if (out->column_count + 1 > writer->row_size) {
-        writer->row_size = out->column_count + 1;
-        writer->row = realloc(writer->row, writer->row_size * sizeof(*writer->row));
-        writer->keys = realloc(writer->keys, 2 * writer->row_size * sizeof(*writer->keys));
-        if (writer->row == NULL || writer->keys == NULL)
-            abort();
-    }
-}
-
-/* The file is complete: give its descriptor and buffer back. */
-static bool
-end_file(BlockWriter *writer, WriterTable *table, Error *err)
-{
-    WriterFile *file = STEAL(table->file);
-
-    for (size_t i = 0; file != NULL && i < writer->open_count; i++)
-        if (writer->open[i] == file)
-            writer->open[i] = writer->open[--writer->open_count];
-    return file == NULL || block_output_suspend(file->csv, err);
-}
-
-static bool
-begin_file(BlockWriter *writer, WriterTable *table, const OutTable *out, Error *err)
-{
-    const BlockConfig *block = writer->config->block;
-    CLEANUP(buf_clear) Buf name = BUF_INIT;
-    WriterFile *file;
-    char *path;
-
-    if (!make_directory(writer, err))
-        return false;
-    file = add_generation(writer, table, out);
-    block_file_name(table->schema, table->name, file->entry.generation, &name);
-    file->entry.name = arena_text(writer->block->arena, buf_text(&name));
-    path = file_join(writer->path, name.data);
-    file->csv = block_output_new(path);
-    free(path);
-    if (block->compact && block->compact_memory > 0 && !out->all_lines && out->key_count > 0)
-        file->index = key_index_new(&writer->budget);
-    table->file = file;
-    return true;
-}
-
-/* The table of a change, with the file that takes its lines; NULL on failure. */
-static WriterTable *
-table_for(BlockWriter *writer, const OutTable *out, Error *err)
-{
-    uintptr_t number = (uintptr_t)out;
-    Text address = {(const char *)&number, sizeof(number)};
-    WriterTable *table = writer->last_table;
-
-    if (out != writer->last_out) {
-        table = map_get(&writer->shapes, address);
-        if (table == NULL) {
-            table = find_table(writer, out->source_schema, out->source_name);
-            (void)map_put(&writer->shapes, address, table);
-        }
-        writer->last_out = out;
-        writer->last_table = table;
-    }
-    if (table->out != out) {
-        if (table->file != NULL && !same_shape(table->out, out) && !end_file(writer, table, err))
-            return NULL;
-        set_shape(writer, table, out);
-    }
-    if (table->file == NULL && !begin_file(writer, table, out, err))
-        return NULL;
-    return table;
-}
-
-/* Open, at the cost of the file that had no line for the longest time. */
-static bool
-open_file(BlockWriter *writer, WriterFile *file, Error *err)
-{
-    size_t at = writer->open_count;
-
-    file->used = ++writer->tick;
-    if (block_output_is_open(file->csv))
-        return true;
-    if (at == OPEN_FILES) {
-        at = 0;
-        for (size_t i = 1; i < OPEN_FILES; i++)
-            if (writer->open[i]->used < writer->open[at]->used)
-                at = i;
-        if (!block_output_suspend(writer->open[at]->csv, err))
-            return false;
-    } else {
-        writer->open_count++;
-    }
-    writer->open[at] = file;
-    block_output_open(file->csv, at < LARGE_FILES ? LARGE_BUFFER : SMALL_BUFFER, at < DESCRIPTORS);
-    return true;
-}
-
-static bool
-note_arrival(BlockWriter *writer, WriterFile *file, KeyHash hash, Error *err)
-{
-    if (file->moves == NULL)
-        file->moves = key_moves_new(&writer->move_budget);
-    if (!file->is_moving) {
-        file->is_moving = true;
-        file->next_moving = writer->moving;
-        writer->moving = file;
-    }
-    if (key_moves_arrive(file->moves, hash, file->entry.row_count))
-        return true;
-    return error_set(err, ERR_DATA,
-        "the keys that this transaction changes do not fit into %" PRIu64
-        " bytes: set block.compact_memory to more",
-        writer->move_budget.limit);
-}
-
-/* The key of the line that was added last: for compaction, and for keys that meet. */
-static bool
-note_key(BlockWriter *writer, WriterTable *table, const Text *key, LineMove move, Error *err)
-{
-    WriterFile *file = table->file;
-    bool contested = false;
-    KeyHash hash;
-
-    if (move == LINE_LEAVES && !file->is_moving)
-        move = LINE_STAYS;
-    if (file->index == NULL && move == LINE_STAYS)
-        return true;
-    hash = key_hash(writer->seed, key, table->out->key_count, &writer->style.scratch);
-    if (move == LINE_ARRIVES && !note_arrival(writer, file, hash, err))
-        return false;
-    if (move == LINE_LEAVES &&
-        !key_moves_leave(file->moves, hash, file->entry.row_count, &contested))
-        return error_set(err, ERR_DATA,
-            "more than %zu times in one block an update brings a row to a key that a row leaves "
-            "later in the same transaction: so many key changes that meet cannot be resolved",
-            CONTESTED_LIMIT);
-    if (file->index != NULL && !(contested ? key_index_add_beside : key_index_add)(
-                                   file->index, hash, file->entry.row_count))
-        key_index_free(STEAL(file->index));
-    return true;
-}
-
-/* Append one line, made of writer->row, with the key's values in key. */
-static bool
-add_line(BlockWriter *writer, WriterTable *table, Opcode opcode, const Text *key, LineMove move,
-    Error *err)
-{
-    const OutTable *out = table->out;
-    WriterFile *file = table->file;
-    LineHeader header = {opcode, writer->seqno, file->entry.row_count + 1, writer->timestamp,
-        writer->block->manifest.service};
-    Buf *line = &writer->line;
-
-    line->len = 0;
-    line_add_header(&writer->style, &header, line);
-    for (size_t i = 0; i < out->column_count; i++)
-        if (!line_add_value(&writer->style, out->columns[i].logical, writer->row[i], line, err))
-            return error_wrap(err, "column " TEXT_FMT, TEXT_ARG(out->columns[i].name));
-    block_csv_end_line(line);
-    if (!open_file(writer, file, err) || !block_output_add(file->csv, buf_text(line), err))
-        return false;
-    file->entry.row_count++;
-    file->entry.rows[opcode]++;
-    writer->rows++;
-    writer->bytes += line->len;
-    if (!note_key(writer, table, key, move, err))
-        return false;
-    if (line->size > KEPT_MEMORY) {
-        buf_reset(line, KEPT_MEMORY);
-        line_style_trim(&writer->style);
-    }
-    return true;
-}
-
-static bool
-write_update(BlockWriter *writer, WriterTable *table, const Change *change, Error *err)
-{
-    const BlockConfig *config = writer->config->block;
-    const OutTable *out = table->out;
-    Text *old = writer->keys + writer->row_size;
-    bool moves;
-
-    if (!block_row_set_new(out, change, writer->row, writer->keys, err) ||
-        !block_row_old_key(out, change, old, err))
-        return false;
-    moves = out->key_count > 0 && !block_row_same_key(out, writer->keys, old);
-    if (config->update_opcode && !moves)
-        return add_line(writer, table, OPCODE_U, writer->keys, LINE_STAYS, err);
-    block_row_set_old(out, change, old, writer->row);
-    return add_line(writer, table, config->distinguish_updates ? OPCODE_UD : OPCODE_D, old,
-               moves ? LINE_LEAVES : LINE_STAYS, err) &&
-           block_row_set_new(out, change, writer->row, writer->keys, err) &&
-           add_line(writer, table, config->distinguish_updates ? OPCODE_UI : OPCODE_I, writer->keys,
-               moves ? LINE_ARRIVES : LINE_STAYS, err);
-}
-
-static bool
-write_change(BlockWriter *writer, WriterTable *table, const Change *change, Error *err)
-{
-    const OutTable *out = table->out;
-
-    switch (change->kind) {
-    case CHANGE_INSERT:
-        return block_row_set_new(out, change, writer->row, writer->keys, err) &&
-               add_line(writer, table, OPCODE_I, writer->keys, LINE_STAYS, err);
-    case CHANGE_UPDATE:
-        return write_update(writer, table, change, err);
-    case CHANGE_DELETE:
-        if (!block_row_old_key(out, change, writer->keys, err))
-            return false;
-        block_row_set_old(out, change, writer->keys, writer->row);
-        return add_line(writer, table, OPCODE_D, writer->keys, LINE_LEAVES, err);
-    }
-    return error_set(err, ERR_INTERNAL, "unknown kind of change");
 }
 
 static bool
@@ -568,8 +172,9 @@ block_writer_change(BlockWriter *writer, const OutTable *out, const Change *chan
 
     if (!may_write(writer, err))
         return false;
-    table = table_for(writer, out, err);
-    if (table == NULL || !write_change(writer, table, change, err)) {
+    table = writer_table_for(writer, out, err);
+    if (table == NULL || !writer_make_room(writer, table, err) ||
+        !writer_write_change(writer, table, change, err)) {
         writer->failed = true;
         return error_wrap(err, "table " TEXT_FMT "." TEXT_FMT ": seqno %" PRIu64,
             TEXT_ARG(out->source_schema), TEXT_ARG(out->source_name), writer->seqno);
@@ -585,8 +190,8 @@ block_writer_truncate(BlockWriter *writer, Text schema, Text name, Error *err)
 
     if (!may_write(writer, err))
         return false;
-    table = find_table(writer, schema, name);
-    if (!end_file(writer, table, err)) {
+    table = writer_find_table(writer, schema, name);
+    if (!writer_end_file(writer, table, err)) {
         writer->failed = true;
         return false;
     }
@@ -652,6 +257,18 @@ block_writer_first_change_ms(const BlockWriter *writer)
     return writer->first_change_ms;
 }
 
+/* Which columns the file's lines leave out. */
+static void
+list_unchanged(const WriterFile *file, BlockFile *entry, Arena *arena)
+{
+    if (file->unchanged == NULL)
+        return;
+    entry->unchanged = ARENA_ARRAY(arena, size_t, entry->column_count + 1);
+    for (size_t i = 0; i < entry->column_count; i++)
+        if (file->unchanged[i])
+            entry->unchanged[entry->unchanged_count++] = i;
+}
+
 /* Every file to the disk, and the manifest's list of them. */
 static bool
 finish_files(BlockWriter *writer, Error *err)
@@ -672,6 +289,7 @@ finish_files(BlockWriter *writer, Error *err)
             }
             if (file->moves != NULL)
                 key_moves_list(file->moves, writer->block->arena, &file->entry);
+            list_unchanged(file, &file->entry, writer->block->arena);
             manifest->files[manifest->file_count++] = file->entry;
         }
     }
@@ -701,9 +319,9 @@ write_block(BlockWriter *writer, Error *err)
         WriterTable *table = item->value;
 
         if (table->truncated)
-            (void)add_generation(writer, table, table->out);
+            (void)writer_add_generation(writer, table, table->out);
     }
-    if (!make_directory(writer, err) || !finish_files(writer, err) ||
+    if (!writer_make_directory(writer, err) || !finish_files(writer, err) ||
         !file_sync_directory(writer->config->directory, err))
         return false;
     CRASH_POINT("block.before_manifest");

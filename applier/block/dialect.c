@@ -8,6 +8,7 @@ static const char *const header_names[HEADER_COUNT] = {
     [HEADER_ROW_ID] = "row_id",
     [HEADER_TIMESTAMP] = "timestamp",
     [HEADER_SERVICE] = "service",
+    [HEADER_UNCHANGED] = "unchanged",
 };
 
 const char *
@@ -27,4 +28,14 @@ header_column_parse(Text name, HeaderColumn *ret_column)
         }
     }
     return false;
+}
+
+size_t
+dialect_header_at(const CsvDialect *dialect, HeaderColumn column)
+{
+    size_t at = 0;
+
+    while (at < dialect->header_count && dialect->header[at] != column)
+        at++;
+    return at;
 }

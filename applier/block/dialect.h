@@ -57,6 +57,8 @@ typedef enum HeaderColumn {
     HEADER_ROW_ID,
     HEADER_TIMESTAMP,
     HEADER_SERVICE,
+    HEADER_UNCHANGED, /* which values the line does not tell: null, or ",2,5," (block/unchanged.h)
+                       */
     HEADER_COUNT,
 } HeaderColumn;
 
@@ -69,6 +71,8 @@ typedef struct CsvDialect {
     Text header_names[HEADER_COUNT]; /* by HeaderColumn, the prefix included */
 } CsvDialect;
 
-/* "opcode", "seqno", "row_id", "timestamp", "service". */
+/* "opcode", "seqno", "row_id", "timestamp", "service", "unchanged". */
 const char *header_column_name(HeaderColumn column);
 bool header_column_parse(Text name, HeaderColumn *ret_column) MUST_CHECK;
+/* Where in a line the header column stands; header_count where the dialect has it not. */
+size_t dialect_header_at(const CsvDialect *dialect, HeaderColumn column);

@@ -9,10 +9,11 @@
 #include "base/fault.h"
 
 #define FIRST_SLOTS 64
+#define HAS_ORIGIN  (UINT64_C(1) << 63)
 
 typedef struct Slot {
     KeyHash hash;
-    uint64_t row_id; /* 0: free */
+    uint64_t line; /* row_id, and HAS_ORIGIN; 0: free */
 } Slot;
 
 struct KeyIndex {
@@ -23,6 +24,7 @@ struct KeyIndex {
     uint64_t *words;
     size_t word_count;
     uint64_t set_count;
+    uint64_t origin_count; /* of them, O lines */
 };
 
 bool
@@ -65,8 +67,8 @@ key_index_new(KeyBudget *budget)
     return index;
 }
 
-static bool
-take_memory(KeyBudget *budget, uint64_t bytes)
+bool
+key_budget_take(KeyBudget *budget, uint64_t bytes)
 {
     if (budget->limit - MIN(budget->used, budget->limit) < bytes)
         return false;
@@ -81,7 +83,7 @@ drop(KeyIndex *index)
     free(STEAL(index->slots));
     free(STEAL(index->words));
     index->slot_count = index->word_count = 0;
-    index->count = index->set_count = 0;
+    index->count = index->set_count = index->origin_count = 0;
 }
 
 void
@@ -99,8 +101,8 @@ find(Slot *slots, size_t slot_count, KeyHash hash)
 {
     size_t at = hash.low & (slot_count - 1);
 
-    while (slots[at].row_id != 0 &&
-           (slots[at].hash.low != hash.low || slots[at].hash.high != hash.high))
+    while (
+        slots[at].line != 0 && (slots[at].hash.low != hash.low || slots[at].hash.high != hash.high))
         at = (at + 1) & (slot_count - 1);
     return &slots[at];
 }
@@ -111,13 +113,13 @@ grow(KeyIndex *index)
     size_t slot_count = index->slot_count == 0 ? FIRST_SLOTS : index->slot_count * 2;
     Slot *slots;
 
-    if (!take_memory(index->budget, slot_count * sizeof(Slot)))
+    if (!key_budget_take(index->budget, slot_count * sizeof(Slot)))
         return false;
     slots = calloc(slot_count, sizeof(*slots));
     if (slots == NULL)
         abort();
     for (size_t i = 0; i < index->slot_count; i++)
-        if (index->slots[i].row_id != 0)
+        if (index->slots[i].line != 0)
             *find(slots, slot_count, index->slots[i].hash) = index->slots[i];
     index->budget->used -= index->slot_count * sizeof(Slot);
     free(index->slots);
@@ -135,7 +137,7 @@ supersede(KeyIndex *index, uint64_t row_id)
         size_t count = MAX((size_t)(bit / 64 + 1), index->word_count * 2);
         uint64_t *words;
 
-        if (!take_memory(index->budget, (count - index->word_count) * sizeof(uint64_t)))
+        if (!key_budget_take(index->budget, (count - index->word_count) * sizeof(uint64_t)))
             return false;
         words = realloc(index->words, count * sizeof(uint64_t));
         if (words == NULL)
@@ -150,34 +152,35 @@ supersede(KeyIndex *index, uint64_t row_id)
 }
 
 static bool
-add(KeyIndex *index, KeyHash hash, uint64_t row_id, bool supersedes)
+supersede_line(KeyIndex *index, uint64_t line)
+{
+    uint64_t row_id = line & ~HAS_ORIGIN;
+
+    if ((line & HAS_ORIGIN) != 0) {
+        if (!supersede(index, row_id - 1))
+            return false;
+        index->origin_count++;
+    }
+    return supersede(index, row_id);
+}
+
+bool
+key_index_add(KeyIndex *index, KeyHash hash, uint64_t row_id, unsigned flags)
 {
     Slot *slot;
 
     if (index->count >= index->slot_count / 4 * 3 && !grow(index))
         return false;
     slot = find(index->slots, index->slot_count, hash);
-    if (slot->row_id != 0) {
-        if (supersedes && !supersede(index, slot->row_id))
+    if (slot->line != 0) {
+        if ((flags & KEY_LINE_BESIDE) == 0 && !supersede_line(index, slot->line))
             return false;
     } else {
         slot->hash = hash;
         index->count++;
     }
-    slot->row_id = row_id;
+    slot->line = row_id | ((flags & KEY_LINE_ORIGIN) != 0 ? HAS_ORIGIN : 0);
     return true;
-}
-
-bool
-key_index_add(KeyIndex *index, KeyHash hash, uint64_t row_id)
-{
-    return add(index, hash, row_id, true);
-}
-
-bool
-key_index_add_beside(KeyIndex *index, KeyHash hash, uint64_t row_id)
-{
-    return add(index, hash, row_id, false);
 }
 
 uint64_t
@@ -189,7 +192,7 @@ key_index_count(const KeyIndex *index)
 LineSet
 key_index_take(KeyIndex *index, uint64_t line_count)
 {
-    LineSet set = {NULL, line_count, index->set_count};
+    LineSet set = {NULL, line_count, index->set_count, index->origin_count};
 
     if (index->set_count > 0) {
         size_t needed = (size_t)((line_count + 63) / 64);

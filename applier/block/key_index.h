@@ -31,6 +31,9 @@ bool key_seed(uint64_t *ret_seed, Error *err) MUST_CHECK;
 /* scratch is emptied and holds the hashed bytes afterwards. */
 KeyHash key_hash(uint64_t seed, const Text *values, size_t count, Buf *scratch);
 
+/* Take memory from the budget. False: there is not so much left. */
+bool key_budget_take(KeyBudget *budget, uint64_t bytes) MUST_CHECK;
+
 typedef struct KeyIndex KeyIndex;
 
 /* budget outlives the index. */
@@ -38,12 +41,14 @@ KeyIndex *key_index_new(KeyBudget *budget) MUST_CHECK;
 /* Gives its memory back to the budget. */
 void key_index_free(KeyIndex *index);
 CLEANUP_DEFINE(KeyIndex *, key_index_free);
+enum {
+    KEY_LINE_BESIDE = 1, /* the key's line before is not superseded, nor by any later one: which of
+                            the two stands is not known yet (key_moves.h) */
+    KEY_LINE_ORIGIN = 2, /* an O line stands before this one, and is superseded when it is */
+};
 /* The line with this row_id, the largest so far, has this key. False: over budget; free the index.
  */
-bool key_index_add(KeyIndex *index, KeyHash hash, uint64_t row_id) MUST_CHECK;
-/* The same, but the key's line before is not superseded, nor by any later one: which of the two
- * stands is not known yet (key_moves.h). */
-bool key_index_add_beside(KeyIndex *index, KeyHash hash, uint64_t row_id) MUST_CHECK;
+bool key_index_add(KeyIndex *index, KeyHash hash, uint64_t row_id, unsigned flags) MUST_CHECK;
 /* Keys seen. */
 uint64_t key_index_count(const KeyIndex *index);
 /* Hand the superseded lines over (words is on the heap); the index is empty afterwards. */

@@ -232,6 +232,13 @@ load_feed_rows(const LoadFeed *feed)
     return feed->file->row_count - (feed->superseded == NULL ? 0 : feed->superseded->set_count);
 }
 
+uint64_t
+load_feed_origins(const LoadFeed *feed)
+{
+    return feed->file->rows[OPCODE_O] -
+           (feed->superseded == NULL ? 0 : feed->superseded->origin_count);
+}
+
 const BlockFile *
 load_feed_file(const LoadFeed *feed)
 {

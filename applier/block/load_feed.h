@@ -25,6 +25,8 @@ bool load_feed_rewind(LoadFeed *feed, Error *err) MUST_CHECK;
 bool load_feed_is_finished(const LoadFeed *feed);
 /* How many lines it serves. */
 uint64_t load_feed_rows(const LoadFeed *feed);
+/* Of them, O lines. */
+uint64_t load_feed_origins(const LoadFeed *feed);
 const BlockFile *load_feed_file(const LoadFeed *feed);
 const CsvDialect *load_feed_dialect(const LoadFeed *feed);
 /* Absolute path of the CSV file. */

@@ -15,6 +15,7 @@ static const char *const opcode_names[OPCODE_COUNT] = {
     [OPCODE_U] = "U",
     [OPCODE_UI] = "UI",
     [OPCODE_UD] = "UD",
+    [OPCODE_O] = "O",
 };
 
 const char *
@@ -155,6 +156,17 @@ contested_json(const BlockFile *file)
     return pairs;
 }
 
+/* Positions from 1, as in the lines. */
+static json_t *
+unchanged_json(const BlockFile *file)
+{
+    json_t *positions = json_array();
+
+    for (size_t i = 0; i < file->unchanged_count; i++)
+        append(positions, u64_json(file->unchanged[i] + 1));
+    return positions;
+}
+
 static json_t *
 file_json(const BlockFile *file)
 {
@@ -186,6 +198,10 @@ file_json(const BlockFile *file)
     put(object, "columns", columns_json(file));
     if (file->contested_count > 0)
         put(object, "contested", contested_json(file));
+    if (file->unchanged_count > 0)
+        put(object, "unchanged", unchanged_json(file));
+    if (file->moved_origins > 0)
+        put(object, "moved_origins", u64_json(file->moved_origins));
     return object;
 }
 

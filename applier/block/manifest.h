@@ -23,8 +23,16 @@ typedef enum Opcode {
     OPCODE_U,
     OPCODE_UI,
     OPCODE_UD,
+    OPCODE_O, /* origin: the key of the row whose values the next line leaves out */
     OPCODE_COUNT,
 } Opcode;
+
+/* Does a line of this opcode hold a whole new row? */
+static inline bool
+opcode_is_image(Opcode opcode)
+{
+    return opcode == OPCODE_I || opcode == OPCODE_U || opcode == OPCODE_UI;
+}
 
 const char *opcode_name(Opcode opcode);
 bool opcode_parse(Text text, Opcode *ret) MUST_CHECK;
@@ -65,6 +73,10 @@ typedef struct BlockFile {
     uint64_t checksum;        /* XXH3, 64 bits, of the file's bytes */
     ContestedPair *contested; /* in the order of their D lines */
     size_t contested_count;
+    size_t
+        *unchanged; /* indexes of the columns that lines leave out (block/unchanged.h), in order */
+    size_t unchanged_count;
+    uint64_t moved_origins; /* O lines whose key is not that of the line behind them */
 } BlockFile;
 
 typedef struct Manifest {

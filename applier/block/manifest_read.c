@@ -392,6 +392,36 @@ read_contested(const Place *place, const json_t *object, BlockFile *file, Error 
 }
 
 static bool
+read_unchanged(const Place *place, const json_t *object, BlockFile *file, Error *err)
+{
+    const json_t *positions = json_object_get(object, "unchanged");
+
+    if (json_object_get(object, "moved_origins") != NULL &&
+        !get_u64(place, object, "moved_origins", &file->moved_origins, err))
+        return false;
+    if (positions != NULL && !get_container(place, object, "unchanged", true, &positions, err))
+        return false;
+    if (file->moved_origins > file->rows[OPCODE_O])
+        return fail(place, "moved_origins", "more than there are O lines", err);
+    if ((positions != NULL && json_array_size(positions) > 0) != (file->rows[OPCODE_O] > 0))
+        return fail(place, "unchanged", "O lines without columns, or columns without O lines", err);
+    file->unchanged_count = json_array_size(positions);
+    file->unchanged = ARENA_ARRAY(place->arena, size_t, file->unchanged_count + 1);
+    for (size_t i = 0; i < file->unchanged_count; i++) {
+        uint64_t position;
+
+        if (!u64_value(place, "unchanged", json_array_get(positions, i), &position, err))
+            return false;
+        if (position == 0 || position > file->column_count)
+            return fail(place, "unchanged", "no such column", err);
+        file->unchanged[i] = (size_t)position - 1;
+        if (i > 0 && file->unchanged[i] <= file->unchanged[i - 1])
+            return fail(place, "unchanged", "not in the order of the columns", err);
+    }
+    return true;
+}
+
+static bool
 read_file(const Place *place, const json_t *object, BlockFile *file, Error *err)
 {
     file->truncate_time_us = TIME_UNKNOWN;
@@ -413,7 +443,7 @@ read_file(const Place *place, const json_t *object, BlockFile *file, Error *err)
            read_name(place, object, file, err) &&
            read_checksum(place, object, &file->checksum, err) &&
            read_columns(place, object, file, err) && read_key(place, object, file, err) &&
-           read_contested(place, object, file, err);
+           read_contested(place, object, file, err) && read_unchanged(place, object, file, err);
 }
 
 static bool

@@ -83,7 +83,8 @@ static const Field stage_fields[] = {
     {"header_columns", FIELD_LIST, AT(stage.header_columns), "opcode, seqno, row_id, timestamp", 0,
         0, NULL, FIELD_FILLED,
         "The columns in front of each CSV line, in order, out of opcode, seqno, row_id, "
-        "timestamp and service; all but service are needed."},
+        "timestamp, service and unchanged; all but the last two are needed. unchanged comes last "
+        "where it is not named, and only in services whose source may leave values out."},
     {"opcode_column", FIELD_TEXT, AT(stage.opcode_column), "opcode", 0, 0, NULL, FIELD_FILLED,
         "Name of the header column opcode, behind the prefix."},
     {"seqno_column", FIELD_TEXT, AT(stage.seqno_column), "seqno", 0, 0, NULL, FIELD_FILLED,
@@ -94,6 +95,8 @@ static const Field stage_fields[] = {
         FIELD_FILLED, "Name of the header column timestamp, behind the prefix."},
     {"service_column", FIELD_TEXT, AT(stage.service_column), "service", 0, 0, NULL, FIELD_FILLED,
         "Name of the header column service, behind the prefix."},
+    {"unchanged_column", FIELD_TEXT, AT(stage.unchanged_column), "unchanged", 0, 0, NULL,
+        FIELD_FILLED, "Name of the header column unchanged, behind the prefix."},
     {NULL},
 };
 
@@ -256,6 +259,7 @@ static const HeaderName header_names[] = {
     {"row_id", true, "row_id_column", AT(stage.row_id_column)},
     {"timestamp", true, "timestamp_column", AT(stage.timestamp_column)},
     {"service", false, "service_column", AT(stage.service_column)},
+    {"unchanged", false, "unchanged_column", AT(stage.unchanged_column)},
 };
 
 static const char *
@@ -301,7 +305,7 @@ check_header_columns(Loading *loading)
             continue;
         document_add_shown(&shown, text_of(list->items[i]));
         document_mistake(&loading->document, node, option,
-            "%s is not one of opcode, seqno, row_id, timestamp, service", shown.data);
+            "%s is not one of opcode, seqno, row_id, timestamp, service, unchanged", shown.data);
     }
     for (size_t i = 0; i < ARRAY_LEN(header_names); i++) {
         size_t count = count_header(list, header_names[i].name);

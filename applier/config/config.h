@@ -98,12 +98,14 @@ typedef struct StageConfig {
     const char *schema; /* "": the base table's */
     const char *table_prefix;
     const char *column_prefix; /* of the header columns */
-    TextList header_columns;   /* their order, out of opcode, seqno, row_id, timestamp, service */
+    TextList header_columns;   /* their order, out of opcode, seqno, row_id, timestamp, service,
+                                  unchanged */
     const char *opcode_column; /* names behind the prefix: "opcode", "seqno" … */
     const char *seqno_column;
     const char *row_id_column;
     const char *timestamp_column;
     const char *service_column;
+    const char *unchanged_column;
 } StageConfig;
 
 typedef enum CreateTables {

@@ -13,6 +13,8 @@ stage_header_type(const SqlDialect *sql, HeaderColumn header)
         return sql->types.time;
     case HEADER_SERVICE:
         return sql->types.service;
+    case HEADER_UNCHANGED:
+        return sql->types.unchanged;
     case HEADER_SEQNO:
     case HEADER_ROW_ID:
     case HEADER_COUNT:
@@ -61,6 +63,7 @@ header_type_fits(HeaderColumn header, LogicalType logical)
                logical == LOGICAL_TEXT;
     case HEADER_OPCODE:
     case HEADER_SERVICE:
+    case HEADER_UNCHANGED:
         return logical == LOGICAL_TEXT || logical == LOGICAL_OTHER;
     case HEADER_COUNT:
         break;
@@ -90,7 +93,8 @@ header_fits(const StageSpec *spec, const TargetTable *stage, const SqlDialect *s
             buf_addf(why, "column " TEXT_FMT " is generated", TEXT_ARG(name));
         else if (!header_type_fits(spec->csv->header[i], column->logical))
             buf_addf(why, "column " TEXT_FMT " is of type " TEXT_FMT " and should be %s",
-                TEXT_ARG(name), TEXT_ARG(column->type), stage_header_type(sql, spec->csv->header[i]));
+                TEXT_ARG(name), TEXT_ARG(column->type),
+                stage_header_type(sql, spec->csv->header[i]));
         else
             continue;
         return false;

@@ -68,8 +68,8 @@ wrap(Error *err, const TableRule *rule, const Table *table)
     return error_wrap(err, "table %s: rule in line %d", name.data, rule->line);
 }
 
-static bool
-is_skipped(const TableRule *rule, Text column)
+bool
+rule_skips_column(const TableRule *rule, Text column)
 {
     for (size_t i = 0; rule != NULL && i < rule->skip_column_count; i++) {
         if (glob(column, rule->skip_columns[i]))
@@ -78,8 +78,8 @@ is_skipped(const TableRule *rule, Text column)
     return false;
 }
 
-static Text
-target_name(const TableRule *rule, Text column)
+Text
+rule_column_name(const TableRule *rule, Text column)
 {
     for (size_t i = 0; rule != NULL && i < rule->rename_count; i++) {
         if (text_equal(rule->renames[i].from, column))
@@ -104,10 +104,10 @@ fill_columns(const TableRule *rule, const Table *table, OutTable *out, Arena *ar
     out->columns = ARENA_ARRAY(arena, OutColumn, table->column_count);
     for (size_t i = 0; i < table->column_count; i++) {
         const Column *column = &table->columns[i];
-        Text name = target_name(rule, column->name);
+        Text name = rule_column_name(rule, column->name);
         const OutColumn *other;
 
-        if (is_skipped(rule, column->name))
+        if (rule_skips_column(rule, column->name))
             continue;
         other = find_column(out, name);
         if (other != NULL)
@@ -120,6 +120,7 @@ fill_columns(const TableRule *rule, const Table *table, OutTable *out, Arena *ar
             .source_type = arena_text(arena, column->type),
             .logical = column->logical,
             .source_index = i,
+            .may_omit = column->may_omit,
         };
     }
     if (table->column_count == 0)
@@ -150,7 +151,7 @@ key_of_rule(const TableRule *rule, const Table *table, OutTable *out, Error *err
             continue;
         }
         for (size_t j = 0; j < table->column_count; j++) {
-            if (text_equal(target_name(rule, table->columns[j].name), rule->key[i]))
+            if (text_equal(rule_column_name(rule, table->columns[j].name), rule->key[i]))
                 return error_set(err, ERR_CONFIG, "key column " TEXT_FMT " is in columns.skip",
                     TEXT_ARG(rule->key[i]));
         }

@@ -16,6 +16,7 @@ typedef struct OutColumn {
     LogicalType logical;
     size_t source_index; /* into Table.columns and the values of a Change */
     bool in_key;
+    bool may_omit; /* as Column.may_omit */
 } OutColumn;
 
 /*
@@ -42,6 +43,11 @@ const TableRule *rule_find(const TableRules *rules, Text schema, Text table);
 /* Where a table goes. The texts are in the arena. rule may be NULL. */
 void rule_target(const TableRule *rule, Text schema, Text table, Arena *arena, Text *ret_schema,
     Text *ret_table);
+
+/* The name in the target of a source column. rule may be NULL. */
+Text rule_column_name(const TableRule *rule, Text column);
+/* Do the rules leave this source column out? rule may be NULL. */
+bool rule_skips_column(const TableRule *rule, Text column);
 
 /*
  * Apply the rules to a shape. target_key are the key columns of the target's base table, used where

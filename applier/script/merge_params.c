@@ -6,6 +6,8 @@ struct MergeParams {
     ParamValue *values; /* one for each of script_parameters[]; raw is TEXT_NONE: no value */
     bool has_kept;
     bool has_values;
+    bool has_unchanged;
+    bool again;
 };
 
 typedef struct Builder {
@@ -174,6 +176,15 @@ put_headers(Builder *builder)
     }
 }
 
+/* Has an audit table the column? Only marked lines have something in it, and apply/plan.h asks for
+ * it where there are any. */
+static bool
+base_keeps_unchanged(const MergeTable *table)
+{
+    return target_table_column(table->base, header_name(table, HEADER_UNCHANGED),
+               table->dialect->fold_names) != NULL;
+}
+
 /* HEADER_COLUMNS and STAGE_COLUMNS */
 static void
 put_file_columns(Builder *builder)
@@ -184,8 +195,12 @@ put_file_columns(Builder *builder)
     const CsvDialect *dialect = &table->block->manifest.dialect;
 
     for (size_t i = 0; i < dialect->header_count; i++)
-        list_add(builder, header_name(table, dialect->header[i]), &sql, &raw);
+        if (dialect->header[i] != HEADER_UNCHANGED || base_keeps_unchanged(table))
+            list_add(builder, header_name(table, dialect->header[i]), &sql, &raw);
     put_list(builder, "HEADER_COLUMNS", &sql, &raw);
+    sql.len = raw.len = 0;
+    for (size_t i = 0; i < dialect->header_count; i++)
+        list_add(builder, header_name(table, dialect->header[i]), &sql, &raw);
     for (size_t i = 0; i < table->file->column_count; i++)
         list_add(builder, table->columns[i]->name, &sql, &raw);
     put_list(builder, "STAGE_COLUMNS", &sql, &raw);
@@ -274,6 +289,35 @@ put_kept(Builder *builder)
     put_list(builder, "KEPT_SET", &set, &set);
 }
 
+/* UNCHANGED, UNCHANGED_SET and UNCHANGED_ROWS */
+static void
+put_unchanged(Builder *builder)
+{
+    CLEANUP(buf_clear) Buf set = BUF_INIT;
+    CLEANUP(buf_clear) Buf marks = BUF_INIT;
+    const MergeTable *table = builder->table;
+    const SqlDialect *dialect = builder->dialect;
+
+    if (table->origins == 0)
+        return;
+    builder->params->has_unchanged = true;
+    builder->params->again = table->again;
+    put_name(builder, "UNCHANGED", header_name(table, HEADER_UNCHANGED));
+    put_number(builder, "UNCHANGED_ROWS", table->origins);
+    buf_add_string(&marks, "stage.");
+    sql_add_identifier(dialect, header_name(table, HEADER_UNCHANGED), &marks);
+    for (size_t i = 0; i < table->file->unchanged_count; i++) {
+        size_t index = table->file->unchanged[i];
+        CLEANUP(buf_clear) Buf name = BUF_INIT;
+
+        sql_add_identifier(dialect, table->columns[index]->name, &name);
+        buf_addf(&set, "%s%s%s = CASE WHEN %s LIKE '%%,%zu,%%' THEN base.%s ELSE stage.%s END",
+            i > 0 ? ", " : "", dialect->qualified_set ? "stage." : "", name.data, marks.data,
+            index + 1, name.data, name.data);
+    }
+    put_list(builder, "UNCHANGED_SET", &set, &set);
+}
+
 /* ---- the key ---- */
 
 static const TargetColumn *
@@ -352,6 +396,7 @@ static void
 put_key(Builder *builder)
 {
     CLEANUP(buf_clear) Buf join = BUF_INIT;
+    CLEANUP(buf_clear) Buf origin = BUF_INIT;
     CLEANUP(buf_clear) Buf group = BUF_INIT;
     CLEANUP(buf_clear) Buf last = BUF_INIT;
     const MergeTable *table = builder->table;
@@ -362,11 +407,16 @@ put_key(Builder *builder)
     put_key_of_table(builder, "BASE_PKEY", table->base->name);
     put_key_of_table(builder, "STAGE_PKEY", table->stage_name);
     for (size_t i = 0; i < table->key_count; i++) {
-        if (i > 0)
+        if (i > 0) {
             buf_add_string(&join, " AND ");
+            buf_add_string(&origin, " AND ");
+        }
         builder->dialect->key_equals(key_column(table, i), "base", "stage", &join);
+        builder->dialect->key_equals(key_column(table, i), "base", "origin", &origin);
     }
     put_plain(builder, "PKEY_JOIN", &join);
+    if (table->origins > 0)
+        put_plain(builder, "ORIGIN_JOIN", &origin);
     add_group(builder, &group);
     put_plain(builder, "PKEY_GROUP", &group);
     if (!table->stage_is_compact && !has_header(table, HEADER_ROW_ID))
@@ -447,6 +497,7 @@ merge_params_new(const MergeTable *table, Arena *arena)
     put_base_columns(&builder);
     put_set_columns(&builder);
     put_kept(&builder);
+    put_unchanged(&builder);
     put_key(&builder);
     return builder.params;
 }
@@ -471,6 +522,10 @@ merge_params_allow(const MergeParams *params, ScriptCondition condition)
         return params->has_kept;
     case CONDITION_VALUES:
         return params->has_values;
+    case CONDITION_UNCHANGED:
+        return params->has_unchanged;
+    case CONDITION_AGAIN:
+        return params->has_unchanged && params->again;
     }
     return true;
 }

@@ -31,7 +31,9 @@ typedef struct MergeTable {
     const size_t *key;                  /* indexes into the file's columns */
     size_t key_count;
     bool stage_is_compact; /* superseded lines are not loaded: STAGE_LAST is simply true */
+    bool again;            /* the base table may hold the block already */
     uint64_t rows;         /* lines that a load sees: CSV_ROWS */
+    uint64_t origins;      /* of them, O lines: UNCHANGED_ROWS */
 } MergeTable;
 
 /* In the arena. */

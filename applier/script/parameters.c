@@ -50,6 +50,9 @@ const ScriptParameter script_parameters[] = {
     {"STAGE_PKEY", IN_TABLE, true, "The key columns behind the staging table's name, likewise."},
     {"PKEY_JOIN", IN_TABLE, true,
         "A condition: the keys of the aliases base and stage are equal, byte by byte."},
+    {"ORIGIN_JOIN", IN_TABLE, true,
+        "The same for the aliases base and origin: the row whose values a line leaves out; only "
+        "under \"-- @if unchanged\"."},
     {"PKEY_GROUP", IN_TABLE, true,
         "The key of the alias stage for GROUP BY, PARTITION BY: keys that differ in a byte "
         "differ."},
@@ -59,6 +62,15 @@ const ScriptParameter script_parameters[] = {
     {"SEQNO", IN_ANY_TABLE, false, "The name of the header column with the seqno."},
     {"ROW_ID", IN_ANY_TABLE, false, "The name of the header column with the row_id."},
     {"TIMESTAMP", IN_ANY_TABLE, false, "The name of the header column with the commit time."},
+    {"UNCHANGED", IN_TABLE, false,
+        "The name of the header column that lists the columns whose values a line leaves out; "
+        "only under \"-- @if unchanged\"."},
+    {"UNCHANGED_SET", IN_TABLE, false,
+        "col = base.col where the line leaves the value out, and stage.col where not, … for the "
+        "columns concerned; only under \"-- @if unchanged\"."},
+    {"UNCHANGED_ROWS", IN_TABLE, false,
+        "How many lines with opcode O a load of the CSV file yields; only under \"-- @if "
+        "unchanged\"."},
     {"TRUNCATE_SEQNO", IN(TRUNCATE), false, "Seqno of the transaction that truncated the table."},
     {"TRUNCATE_TIMESTAMP", IN(TRUNCATE), false,
         "When it was truncated, as a string in UTC; NULL where the source does not tell."},

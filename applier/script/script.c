@@ -72,6 +72,15 @@ check_parameter(
     if (text_starts_with(piece->parameter, "KEPT_") && statement->condition != CONDITION_KEPT)
         return fail_piece(parser, piece, err,
             "is empty for most tables: write \"-- @if kept\" in front of this statement", "");
+    if ((text_starts_with(piece->parameter, "UNCHANGED") ||
+            text_is(piece->parameter, "ORIGIN_JOIN")) &&
+        statement->condition != CONDITION_UNCHANGED && statement->condition != CONDITION_AGAIN)
+        return fail_piece(parser, piece, err,
+            "has a value only where lines leave values out: write \"-- @if unchanged\" in front of "
+            "this statement",
+            "");
+    if (text_is(piece->parameter, "UNCHANGED_SET"))
+        parser->script->fills_unchanged = true;
     if (parameter->needs_key)
         parser->script->needs_key = true;
     if (statement->kind != STATEMENT_LOAD_STREAMED &&
@@ -228,8 +237,13 @@ parse_if(Parser *parser, Text rest, Error *err)
         parser->condition = CONDITION_KEPT;
     else if (text_is(rest, "values"))
         parser->condition = CONDITION_VALUES;
+    else if (text_is(rest, "unchanged"))
+        parser->condition = CONDITION_UNCHANGED;
+    else if (text_is(rest, "again"))
+        parser->condition = CONDITION_AGAIN;
     else
-        return fail(parser, err, "\"@if kept\" or \"@if values\" is expected");
+        return fail(parser, err, "@if kept, values, unchanged or again is expected");
+    parser->script->has_unchanged |= parser->condition == CONDITION_UNCHANGED;
     if (parser->section != SECTION_APPLY && parser->section != SECTION_LOAD)
         return fail(
             parser, err, "@if has no meaning in section @%s", script_section_name(parser->section));

@@ -10,6 +10,10 @@
  *   -- @if kept              the next statement runs only where the base table has columns that
  *                            the file lacks (generated ones do not count)
  *   -- @if values            … only where the file has columns beside the key
+ *   -- @if unchanged         … only where the file has lines that leave values out, each behind its
+ *                            O line (block/unchanged.h)
+ *   -- @if again             the same, and only where the block is loaded once more: rows that the
+ *                            base table lacks are dealt with in a later block
  * A statement ends with ";" as the SQL dialect sees it; "\!" at a line's start is an
  * operating-system command to the end of the line; with dot_commands a line that begins with "." is
  * a statement. BEGIN ATOMIC … END and CREATE TRIGGER/PROCEDURE/FUNCTION … BEGIN … END bodies are
@@ -51,8 +55,10 @@ typedef struct ScriptPiece {
 
 typedef enum ScriptCondition {
     CONDITION_NONE,
-    CONDITION_KEPT,   /* -- @if kept */
-    CONDITION_VALUES, /* -- @if values */
+    CONDITION_KEPT,      /* -- @if kept */
+    CONDITION_VALUES,    /* -- @if values */
+    CONDITION_UNCHANGED, /* -- @if unchanged */
+    CONDITION_AGAIN,     /* -- @if again */
 } ScriptCondition;
 
 typedef struct ScriptStatement {
@@ -70,11 +76,13 @@ typedef struct Script {
     ScriptStatement *sections[SECTION_COUNT];
     size_t counts[SECTION_COUNT];
     bool all_lines;
-    Text live;      /* @live; TEXT_NONE: none */
-    bool needs_key; /* uses a parameter that is made of the key */
-    bool has_load;  /* has a @load section */
-    bool streams;   /* the file is read only by streamed loads, so that superseded lines can be
-                       skipped: no   other statement or command uses CSV_FILE or BLOCK_DIR */
+    Text live;            /* @live; TEXT_NONE: none */
+    bool needs_key;       /* uses a parameter that is made of the key */
+    bool has_load;        /* has a @load section */
+    bool has_unchanged;   /* has a statement under @if unchanged */
+    bool fills_unchanged; /* and fills the values in: uses UNCHANGED_SET */
+    bool streams; /* the file is read only by streamed loads, so that superseded lines can be
+                     skipped: no   other statement or command uses CSV_FILE or BLOCK_DIR */
     Arena *arena;
 } Script;
 

@@ -5,6 +5,10 @@
 -- are NULL, so they must allow it. No key is needed; (dray_seqno, dray_row_id) names a line.
 -- A block that is replayed with --again comes in twice.
 --
+-- Where a source leaves out values that an update did not touch, they are NULL in the line, and
+-- dray_unchanged, a header column too, has ",2,5,": the numbers of these columns in the CSV file. The base
+-- table needs it only for tables with such updates. Lines of opcode O serve other scripts.
+--
 -- A TRUNCATE in the source leaves the lines of the table as they are.
 
 -- @all_lines
@@ -18,6 +22,11 @@ FIELDS TERMINATED BY ',' ENCLOSED BY '"' ESCAPED BY ''
 LINES TERMINATED BY '\n'
 (%%LOAD_COLUMNS%%) %%LOAD_SET%%;
 -- @expect rows %%CSV_ROWS%%
+
+-- @if unchanged
+DELETE FROM %%STAGE_TABLE_FQN%%
+WHERE %%OPCODE%% = 'O';
+-- @expect rows %%UNCHANGED_ROWS%%
 
 INSERT INTO %%BASE_TABLE_FQN%% (%%HEADER_COLUMNS%%, %%BASE_COLUMNS%%)
 SELECT %%HEADER_COLUMNS%%, %%BASE_COLUMNS%%

@@ -7,7 +7,8 @@
 -- keys are in the way: the deleted row still holds its values.
 --
 -- A row that comes and goes within one block is kept too: that is why all lines are loaded.
--- Opcodes: I insert, D delete; U, UI, UD with block.update_opcode, block.distinguish_updates.
+-- Opcodes: I insert, D delete; U, UI, UD with block.update_opcode, block.distinguish_updates;
+-- O the key of a row whose values the next line leaves out.
 
 -- @all_lines
 -- @live base.deleted_at IS NULL
@@ -26,6 +27,38 @@ FIELDS TERMINATED BY ',' ENCLOSED BY '"' ESCAPED BY ''
 LINES TERMINATED BY '\n'
 (%%LOAD_COLUMNS%%) %%LOAD_SET%%;
 -- @expect rows %%CSV_ROWS%%
+
+-- Lines from which the source left out values that an update did not touch: take them from the row as
+-- it was before this block. The line in front of each, of opcode O, has that row's key.
+-- DISTINCT has the server make a table of the O lines, with an index on dray_line.
+-- @if unchanged
+UPDATE %%STAGE_TABLE_FQN%% AS stage
+STRAIGHT_JOIN (SELECT DISTINCT %%ROW_ID%% + 1 AS dray_line, %%PKEY%%
+               FROM %%STAGE_TABLE_FQN%%
+               WHERE %%OPCODE%% = 'O') AS origin ON origin.dray_line = stage.%%ROW_ID%%
+STRAIGHT_JOIN %%BASE_TABLE_FQN%% AS base ON %%ORIGIN_JOIN%%
+SET %%UNCHANGED_SET%%
+WHERE stage.%%UNCHANGED%% IS NOT NULL
+  AND base.deleted_at IS NULL;
+
+-- Each of these rows must be there. Then its O line has done its work.
+-- @if unchanged
+DELETE origin
+FROM %%STAGE_TABLE_FQN%% AS origin
+STRAIGHT_JOIN %%BASE_TABLE_FQN%% AS base ON %%ORIGIN_JOIN%%
+WHERE origin.%%OPCODE%% = 'O'
+  AND base.deleted_at IS NULL;
+-- @expect rows %%UNCHANGED_ROWS%%
+
+-- A block that is loaded once more: what the base table does not have any more ends in a later block.
+-- @if again
+DELETE stage
+FROM %%STAGE_TABLE_FQN%% AS stage
+WHERE stage.%%ROW_ID%% IN (
+    SELECT dray_line
+    FROM (SELECT %%ROW_ID%% AS dray_line FROM %%STAGE_TABLE_FQN%% WHERE %%OPCODE%% = 'O'
+          UNION ALL
+          SELECT %%ROW_ID%% + 1 FROM %%STAGE_TABLE_FQN%% WHERE %%OPCODE%% = 'O') AS dray_lines);
 
 -- Of each key keep the last image, and the deletion where that is the last line: at most one of each.
 DELETE stage

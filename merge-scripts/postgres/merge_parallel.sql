@@ -14,7 +14,8 @@
 -- frees all unique keys. Then the last image of each key goes in. The order of changes inside the
 -- block does not matter, and loading a block a second time changes nothing.
 --
--- Opcodes: I insert, D delete; U, UI, UD with block.update_opcode, block.distinguish_updates.
+-- Opcodes: I insert, D delete; U, UI, UD with block.update_opcode, block.distinguish_updates;
+-- O the key of a row whose values the next line leaves out.
 
 -- @load
 TRUNCATE %%STAGE_TABLE_FQN%%;
@@ -27,6 +28,31 @@ FROM STDIN WITH (FORMAT csv, NULL %%CSV_NULL%%, ENCODING 'UTF8');
 DELETE FROM %%BASE_TABLE_FQN%%;
 
 -- @apply
+-- Lines from which the source left out values that an update did not touch: take them from the row as
+-- it was before this block. The line in front of each, of opcode O, has that row's key.
+-- @if unchanged
+UPDATE %%STAGE_TABLE_FQN%% AS stage
+SET %%UNCHANGED_SET%%
+FROM %%STAGE_TABLE_FQN%% AS origin, %%BASE_TABLE_FQN%% AS base
+WHERE origin.%%OPCODE%% = 'O'
+  AND stage.%%ROW_ID%% = origin.%%ROW_ID%% + 1
+  AND %%ORIGIN_JOIN%%;
+
+-- Each of these rows must be there. Then its O line has done its work.
+-- @if unchanged
+DELETE FROM %%STAGE_TABLE_FQN%% AS origin
+USING %%BASE_TABLE_FQN%% AS base
+WHERE origin.%%OPCODE%% = 'O'
+  AND %%ORIGIN_JOIN%%;
+-- @expect rows %%UNCHANGED_ROWS%%
+
+-- A block that is loaded once more: what the base table does not have any more ends in a later block.
+-- @if again
+DELETE FROM %%STAGE_TABLE_FQN%% AS stage
+USING %%STAGE_TABLE_FQN%% AS origin
+WHERE origin.%%OPCODE%% = 'O'
+  AND stage.%%ROW_ID%% IN (origin.%%ROW_ID%%, origin.%%ROW_ID%% + 1);
+
 -- Rows that are in the base table already: note their own columns, and mark them with K.
 -- @if kept
 UPDATE %%STAGE_TABLE_FQN%% AS stage

@@ -8,7 +8,8 @@
 -- frees all unique keys. Then the last image of each key goes in. The order of changes inside the
 -- block does not matter, and loading a block a second time changes nothing.
 --
--- Opcodes: I insert, D delete; U, UI, UD with block.update_opcode, block.distinguish_updates.
+-- Opcodes: I insert, D delete; U, UI, UD with block.update_opcode, block.distinguish_updates;
+-- O the key of a row whose values the next line leaves out.
 --
 -- NOT RUN SO FAR: Dray has no driver for Redshift yet. The file is only checked for its parameters and
 -- statements. Try it on a copy first.
@@ -27,6 +28,30 @@ COPY %%STAGE_TABLE_FQN%% (%%LOAD_COLUMNS%%)
 FROM 's3://YOUR-BUCKET/dray/%%SERVICE%%/%%STAGE_TABLE%%.csv'
 IAM_ROLE 'arn:aws:iam::YOUR-ACCOUNT:role/YOUR-ROLE'
 CSV NULL AS %%CSV_NULL%% TIMEFORMAT 'auto' DATEFORMAT 'auto';
+
+-- Lines from which the source left out values that an update did not touch: take them from the row as
+-- it was before this block. The line in front of each, of opcode O, has that row's key.
+-- @if unchanged
+UPDATE %%STAGE_TABLE_FQN%% AS stage
+SET %%UNCHANGED_SET%%
+FROM (SELECT origin.%%ROW_ID%% + 1 AS dray_line, base.*
+      FROM %%STAGE_TABLE_FQN%% AS origin
+      JOIN %%BASE_TABLE_FQN%% AS base ON %%ORIGIN_JOIN%%
+      WHERE origin.%%OPCODE%% = 'O') AS base
+WHERE stage.%%ROW_ID%% = base.dray_line;
+
+-- Each of these rows must be there. Then its O line has done its work.
+-- @if unchanged
+DELETE FROM %%STAGE_TABLE_FQN%%
+WHERE %%OPCODE%% = 'O'
+  AND %%STAGE_PKEY%% IN (SELECT %%PKEY%% FROM %%BASE_TABLE_FQN%%);
+-- @expect rows %%UNCHANGED_ROWS%%
+
+-- A block that is loaded once more: what the base table does not have any more ends in a later block.
+-- @if again
+DELETE FROM %%STAGE_TABLE_FQN%%
+WHERE %%OPCODE%% = 'O'
+   OR %%ROW_ID%% IN (SELECT %%ROW_ID%% + 1 FROM %%STAGE_TABLE_FQN%% WHERE %%OPCODE%% = 'O');
 
 -- Rows that are in the base table already: note their own columns, and mark them with K.
 -- @if kept

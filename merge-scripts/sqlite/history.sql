@@ -9,7 +9,8 @@
 -- must not have a primary or unique key over the source's columns alone.
 -- A block that is replayed with --again comes in twice.
 --
--- Opcodes: I insert, D delete; U, UI, UD with block.update_opcode, block.distinguish_updates.
+-- Opcodes: I insert, D delete; U, UI, UD with block.update_opcode, block.distinguish_updates;
+-- O the key of a row whose values the next line leaves out.
 
 -- @all_lines
 -- @live base.valid_to IS NULL
@@ -25,6 +26,36 @@ DELETE FROM %%STAGE_TABLE_FQN%%;
 
 .import %%CSV_FILE%% %%STAGE_TABLE_FQN%%
 -- @expect rows %%CSV_ROWS%%
+
+-- Lines from which the source left out values that an update did not touch: take them from the row as
+-- it was before this block. The line in front of each, of opcode O, has that row's key.
+-- @if unchanged
+UPDATE %%STAGE_TABLE_FQN%% AS stage
+SET %%UNCHANGED_SET%%
+FROM %%STAGE_TABLE_FQN%% AS origin, %%BASE_TABLE_FQN%% AS base
+WHERE origin.%%OPCODE%% = 'O'
+  AND stage.%%ROW_ID%% = origin.%%ROW_ID%% + 1
+  AND %%ORIGIN_JOIN%%
+  AND base.valid_to IS NULL;
+
+-- Each of these rows must be there. Then its O line has done its work.
+-- @if unchanged
+DELETE FROM %%STAGE_TABLE_FQN%% AS origin
+WHERE origin.%%OPCODE%% = 'O'
+  AND EXISTS (SELECT 1
+              FROM %%BASE_TABLE_FQN%% AS base
+              WHERE %%ORIGIN_JOIN%%
+                AND base.valid_to IS NULL);
+-- @expect rows %%UNCHANGED_ROWS%%
+
+-- A block that is loaded once more: what the base table does not have any more ends in a later block.
+-- @if again
+DELETE FROM %%STAGE_TABLE_FQN%% AS stage
+WHERE stage.%%OPCODE%% = 'O'
+   OR stage.%%ROW_ID%% IN (
+       SELECT origin.%%ROW_ID%% + 1
+       FROM %%STAGE_TABLE_FQN%% AS origin
+       WHERE origin.%%OPCODE%% = 'O');
 
 -- The key's first line in the block ends the version that was current until then.
 UPDATE %%BASE_TABLE_FQN%% AS base

@@ -82,7 +82,6 @@ one_attempt(size_t count, int nth, const char *point, int err_no)
     bool was_hit;
 
     fixture_init(&f);
-    f.block.min_free = 1;
     for (size_t i = 0; i < TABLES; i++)
         tables[i] = fixture_table(&f, "s", arena_printf(f.arena, "t%zu", i), 2, 1);
     if (point == NULL)

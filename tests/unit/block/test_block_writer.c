@@ -473,25 +473,6 @@ a_block_is_full_at_its_limits(void **state)
 }
 
 static void
-too_little_free_space_is_said_before_a_block_begins(void **state)
-{
-    Fixture f;
-    Error err;
-
-    (void)state;
-    fixture_init(&f);
-    f.block.min_free = INT64_MAX;
-    fixture_open(&f);
-    assert_false(block_writer_begin(f.writer, 1, FIXTURE_TIME, TEXT(""), &err));
-    assert_int_equal(err.kind, ERR_IO);
-    assert_true(err.retriable);
-    assert_non_null(strstr(err.text, "less than block.min_free"));
-    f.block.min_free = 1;
-    assert_ok(block_writer_begin(f.writer, 1, FIXTURE_TIME, TEXT(""), &err), err);
-    fixture_clear(&f);
-}
-
-static void
 an_unknown_commit_time_is_the_time_of_reading(void **state)
 {
     Fixture f;
@@ -564,8 +545,7 @@ main(void)
         cmocka_unit_test(hostile_names_stay_in_the_directory_and_never_meet),
         cmocka_unit_test(a_value_of_fifty_megabytes_passes),
         cmocka_unit_test(a_block_is_full_at_its_limits),
-        cmocka_unit_test(too_little_free_space_is_said_before_a_block_begins),
-        cmocka_unit_test(an_unknown_commit_time_is_the_time_of_reading),
+            cmocka_unit_test(an_unknown_commit_time_is_the_time_of_reading),
         cmocka_unit_test(remains_of_a_crash_do_not_get_into_a_block),
     };
 

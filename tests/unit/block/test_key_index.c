@@ -166,7 +166,7 @@ memory_stays_within_the_budget_and_is_given_back(void **state)
 
         row_id++;
         key.len = (size_t)snprintf(digits, sizeof(digits), "%llu", (unsigned long long)row_id);
-        ok = key_index_add(index, key_hash(0, &key, 1, &scratch), row_id);
+        ok = key_index_add(index, key_hash(0, &key, 1, &scratch), row_id, 0);
         assert_true(budget.used <= budget.limit);
     }
     /* 96 bytes a key at worst */

@@ -514,7 +514,7 @@ header_columns_are_the_known_ones_each_once(void **state)
     (void)state;
     refused(LEAST "stage: {header_columns: [opcode, seqno, opcode, rowid]}\n",
         "conf/sales.yaml:6:25: stage.header_columns: \"rowid\" is not one of opcode, seqno, "
-        "row_id, timestamp, service\n"
+        "row_id, timestamp, service, unchanged\n"
         "conf/sales.yaml:6:25: stage.header_columns: opcode is given twice\n"
         "conf/sales.yaml:6:25: stage.header_columns: row_id is missing\n"
         "conf/sales.yaml:6:25: stage.header_columns: timestamp is missing");

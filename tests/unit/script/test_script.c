@@ -66,7 +66,7 @@ test_mistakes_are_found_with_their_place(void **state)
         {"-- @apply\na;\n-- @expect rows %%NOPE%%\n", "m.sql:3:17: %%NOPE%% is not a parameter"},
         {"-- @apply\na;\n-- @expect rows 1\n-- @expect rows 1\n",
             "m.sql:4:4: the statement in front has an @expect already"},
-        {"-- @apply\n-- @if full\na;", "m.sql:2:4: \"@if kept\" or \"@if values\" is expected"},
+        {"-- @apply\n-- @if full\na;", "m.sql:2:4: @if kept, values, unchanged or again is expected"},
         {"-- @apply\n-- @if kept\n", "m.sql:2:4: no statement follows this @if"},
         {"-- @apply\n-- @if kept\n-- @begin\na;", "m.sql:2:4: no statement follows this @if"},
         {"-- @begin\n-- @if kept\na;", "m.sql:2:4: @if has no meaning in section @begin"},
