@@ -45,7 +45,8 @@ create_table_shape(const SourceTable *source, Arena *arena)
 typedef struct Maker {
     const Context *context;
     Target *target;
-    const BaseSpec *spec;
+    const SqlDialect *sql;
+    const BaseSpec *spec; /* NULL: a schema only */
     Buf *warnings;
     Arena *arena;
 } Maker;
@@ -91,21 +92,21 @@ take_any(void *context, const Value *values, size_t count, Error *err)
 }
 
 static bool
-find_schema(const Maker *maker, bool *ret_found, Error *err)
+find_schema(const Maker *maker, Text schema, bool *ret_found, Error *err)
 {
-    const SqlDialect *sql = maker->spec->sql;
+    const SqlDialect *sql = maker->sql;
     CLEANUP(buf_clear) Buf query = BUF_INIT;
 
-    *ret_found = sql->ddl.find_schema == NULL || maker->spec->out->target_schema.len == 0;
+    *ret_found = sql->ddl.find_schema == NULL || schema.len == 0;
     if (*ret_found)
         return true;
     buf_add_string(&query, sql->ddl.find_schema);
-    sql_add_string(sql, maker->spec->out->target_schema, &query);
+    sql_add_string(sql, schema, &query);
     return maker->target->driver->query(maker->target, buf_text(&query), take_any, ret_found, err);
 }
 
 static bool
-make_schema(const Maker *maker, Error *err)
+make_schema(const Maker *maker, Text schema, Error *err)
 {
     const Context *context = maker->context;
     TemplateStatements statements;
@@ -114,25 +115,35 @@ make_schema(const Maker *maker, Error *err)
     char *path;
     bool ok;
 
-    if (!find_schema(maker, &found, err))
+    if (!find_schema(maker, schema, &found, err))
         return false;
     if (found)
         return true;
     path = base_table_template(
-        context->config->directory, context->data_directory, maker->spec->sql, "schema", NULL, err);
+        context->config->directory, context->data_directory, maker->sql, "schema", NULL, err);
     if (path == NULL)
         return false;
-    ok = base_table_schema(maker->spec, path, maker->arena, &statements, err);
+    ok = base_table_schema(maker->sql, schema, path, maker->arena, &statements, err);
     free(path);
     if (!ok)
         return false;
     if (run_together(maker, &statements, &failure))
         return true;
     /* another process may have made it meanwhile */
-    if (!failure.retriable && find_schema(maker, &found, err) && found)
+    if (!failure.retriable && find_schema(maker, schema, &found, err) && found)
         return true;
     *err = failure;
-    return error_wrap(err, "make the schema " TEXT_FMT, TEXT_ARG(maker->spec->out->target_schema));
+    return error_wrap(err, "make the schema " TEXT_FMT, TEXT_ARG(schema));
+}
+
+bool
+create_table_schema(const Context *context, Target *target, Text schema, Error *err)
+{
+    CLEANUP(arena_free) Arena *arena = arena_new();
+    const Maker maker = {
+        .context = context, .target = target, .sql = target->driver->sql, .arena = arena};
+
+    return make_schema(&maker, schema, err);
 }
 
 static bool
@@ -163,7 +174,8 @@ make_table(const Maker *maker, const char *path, bool *ret_made, Error *err)
         *ret_made = !there;
         if (there)
             return true;
-        if (make_schema(maker, &failure) && run_together(maker, &statements, &failure))
+        if (make_schema(maker, maker->spec->out->target_schema, &failure) &&
+            run_together(maker, &statements, &failure))
             return true;
         if (failure.retriable && tries < TRIES)
             continue;
@@ -182,11 +194,12 @@ create_table_run(const Context *context, Target *target, const BaseSpec *spec, B
     bool *ret_made, Error *err)
 {
     CLEANUP(arena_free) Arena *arena = arena_new();
-    const Maker maker = {context, target, spec, warnings, arena};
+    const Maker maker = {context, target, spec->sql, spec, warnings, arena};
     const OutTable *out = spec->out;
     char *path = base_table_template(context->config->directory, context->data_directory, spec->sql,
         "base", context_script(context, out->rule)->path, err);
-    bool ok = path != NULL && make_table(&maker, path, ret_made, err);
+    bool ok = path != NULL && make_table(&maker, path, ret_made, err) &&
+              make_schema(&maker, text_of(context->config->stage.schema), err);
 
     free(path);
     if (ok)

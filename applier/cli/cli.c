@@ -15,6 +15,7 @@ const Command *const commands[] = {
     &cli_blocks,
     &cli_check,
     &cli_status,
+    &cli_ddl,
     &cli_help,
     NULL,
 };

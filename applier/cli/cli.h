@@ -41,6 +41,7 @@ extern const Command cli_replay;
 extern const Command cli_blocks;
 extern const Command cli_check;
 extern const Command cli_status;
+extern const Command cli_ddl;
 extern const Command cli_help;
 
 /* All commands in the order of the help, ended by NULL. */

@@ -349,16 +349,16 @@ base_table_create(const BaseSpec *spec, const char *template_path, Arena *arena,
 }
 
 bool
-base_table_schema(const BaseSpec *spec, const char *template_path, Arena *arena,
+base_table_schema(const SqlDialect *sql, Text schema, const char *template_path, Arena *arena,
     TemplateStatements *ret_statements, Error *err)
 {
-    CLEANUP(buf_clear) Buf schema = BUF_INIT;
+    CLEANUP(buf_clear) Buf name = BUF_INIT;
     TemplateParam params[1];
 
-    sql_add_identifier(spec->sql, spec->out->target_schema, &schema);
-    params[0] = (TemplateParam){"BASE_SCHEMA", buf_text(&schema)};
-    return template_load(template_path, spec->sql,
-        &(TemplateParams){params, ARRAY_LEN(params), NULL, 0}, arena, ret_statements, err);
+    sql_add_identifier(sql, schema, &name);
+    params[0] = (TemplateParam){"BASE_SCHEMA", buf_text(&name)};
+    return template_load(template_path, sql, &(TemplateParams){params, ARRAY_LEN(params), NULL, 0},
+        arena, ret_statements, err);
 }
 
 bool

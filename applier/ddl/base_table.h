@@ -42,8 +42,8 @@ char *base_table_template(const char *config_directory, const char *data_directo
  * warnings gets the same, a line each. */
 bool base_table_create(const BaseSpec *spec, const char *template_path, Arena *arena,
     TemplateStatements *ret_statements, Buf *warnings, Error *err) MUST_CHECK;
-/* The statements that make the schema of out. */
-bool base_table_schema(const BaseSpec *spec, const char *template_path, Arena *arena,
+/* The statements that make a schema, in the arena. */
+bool base_table_schema(const SqlDialect *sql, Text schema, const char *template_path, Arena *arena,
     TemplateStatements *ret_statements, Error *err) MUST_CHECK;
 /* The base table as it would be, the types as the mapping spells them: for its staging table, and
  * to compare. In the arena. */
