@@ -61,7 +61,8 @@ router_new(const Context *context, const RouterOptions *options)
     if (options != NULL)
         router->options = *options;
     router->catalog = catalog_new(context);
-    router->watch = schema_watch_new(context);
+    router->watch =
+        schema_watch_new(context, !router->options.embedded && !router->options.look_only);
     return router;
 }
 
@@ -327,7 +328,7 @@ resolve_types(const Context *context, OutTable *out, const TargetTable *base)
 
 /* NULL on failure. */
 static OutTable *
-route_make(Router *router, const Table *table, Arena *arena, Error *err)
+route_make(Router *router, const Table *table, Text position, Arena *arena, Error *err)
 {
     const Context *context = router->context;
     const TableRule *rule = rule_find(&context->config->tables, table->schema, table->name);
@@ -346,8 +347,8 @@ route_make(Router *router, const Table *table, Arena *arena, Error *err)
     out = rule_apply(rule, table, key, key_count, arena, err);
     if (out == NULL || !claim_target(router, out, err))
         return NULL;
-    if (!router->options.look_only &&
-        !schema_watch_admit(router->watch, router->catalog, table, out, base, &base, err)) {
+    if (!router->options.look_only && !schema_watch_admit(router->watch, router->catalog, table,
+                                          position, out, arena, base, &base, err)) {
         catalog_forget(router->catalog, schema, name);
         return NULL;
     }
@@ -405,7 +406,7 @@ router_table(
         return true;
     if (route->out == NULL) {
         arena = arena_new();
-        route->out = route_make(router, table, arena, err);
+        route->out = route_make(router, table, position, arena, err);
         if (route->out == NULL)
             return false;
         route->arena = STEAL(arena);

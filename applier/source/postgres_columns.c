@@ -216,6 +216,7 @@ enum {
     COLUMN_IDENTITY,
     COLUMN_NUMBER,
     COLUMN_ADDED,
+    COLUMN_DEFAULT,
 };
 
 static const char columns_sql[] =
@@ -225,7 +226,7 @@ static const char columns_sql[] =
     " WHERE d.classid = 'pg_class'::regclass AND s.relkind = 'S' AND d.deptype IN ('a', 'i')"
     " AND d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid"
     " AND d.refobjsubid = a.attnum),"
-    " a.attnum, (a.attmissingval::text::text[])[1]"
+    " a.attnum, (a.attmissingval::text::text[])[1], a.atthasdef"
     " FROM pg_attribute a WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0"
     " AND NOT a.attisdropped ORDER BY a.attrelid, a.attnum";
 
@@ -252,6 +253,7 @@ read_column(Columns *columns, const PGresult *result, int row)
     column.not_null = *PQgetvalue(result, row, COLUMN_NOT_NULL) == 't';
     column.is_generated = *PQgetvalue(result, row, COLUMN_GENERATED) == 't';
     column.is_identity = *PQgetvalue(result, row, COLUMN_IDENTITY) == 't';
+    column.has_default = *PQgetvalue(result, row, COLUMN_DEFAULT) == 't';
     column.number = (int)number_of(postgres_result_text(result, row, COLUMN_NUMBER), 0);
     describe_type(columns, postgres_result_text(result, row, COLUMN_TYPE_OID),
         number_of(postgres_result_text(result, row, COLUMN_MODIFIER), -1), &column);

@@ -30,6 +30,8 @@ typedef struct SourceColumn {
     int scale;      /* -1: none */
     bool is_unsigned;
     bool not_null;
+    bool has_default; /* it has a DEFAULT: rows older than the column may have other values than
+                         NULL even where added_value tells none */
     bool is_generated; /* computed; not in the change stream */
     bool is_identity;  /* the source fills it (identity, serial, auto_increment) */
     bool may_omit;     /* see Column.may_omit */

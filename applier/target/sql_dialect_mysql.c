@@ -214,6 +214,8 @@ const SqlDialect sql_dialect_mysql = {
         {
             .find_schema = "SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ",
             .change_type = "ALTER TABLE %%TABLE%% MODIFY COLUMN %%COLUMN%% %%TYPE%%",
+            .drop_not_null = "ALTER TABLE %%TABLE%% MODIFY COLUMN %%COLUMN%% %%TYPE%% NULL",
+            .limit_wait = "SET SESSION lock_wait_timeout = 3",
             .hex_strings = true,
             .default_in_parentheses = true,
         },

@@ -136,6 +136,8 @@ const SqlDialect sql_dialect_postgres = {
             .find_schema = "SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = ",
             .change_type = "ALTER TABLE %%TABLE%% ALTER COLUMN %%COLUMN%% TYPE %%TYPE%%"
                            " USING %%COLUMN%%::%%TYPE%%",
+            .drop_not_null = "ALTER TABLE %%TABLE%% ALTER COLUMN %%COLUMN%% DROP NOT NULL",
+            .limit_wait = "SET lock_timeout = '3s'",
         },
     .classify = sql_postgres_classify,
     .key_equals = postgres_key_equals,
