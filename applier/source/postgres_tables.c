@@ -237,9 +237,9 @@ enum {
 
 static const char keys_sql[] =
     "SELECT i.indrelid, i.indexrelid, i.indisprimary, i.indisreplident, i.indimmediate, a.attname,"
-    " CASE WHEN k.collation <> a.attcollation THEN (SELECT quote_ident(cn.nspname) || '.' ||"
+    " CASE WHEN k.coll <> a.attcollation THEN (SELECT quote_ident(cn.nspname) || '.' ||"
     " quote_ident(co.collname) FROM pg_collation co JOIN pg_namespace cn"
-    " ON cn.oid = co.collnamespace WHERE co.oid = k.collation) END,"
+    " ON cn.oid = co.collnamespace WHERE co.oid = k.coll) END,"
     /* the schema of the operators by which the index orders, where they have the usual names */
     " (SELECT quote_ident(on_.nspname) FROM pg_opclass o JOIN pg_amop ao"
     " ON ao.amopfamily = o.opcfamily AND ao.amoplefttype = o.opcintype"
@@ -247,7 +247,7 @@ static const char keys_sql[] =
     " ON op.oid = ao.amopopr JOIN pg_namespace on_ ON on_.oid = op.oprnamespace"
     " WHERE o.oid = k.opclass AND o.opcdefault AND op.oprname = '>')"
     " FROM pg_index i, unnest(i.indkey::int2[], i.indcollation::oid[], i.indclass::oid[])"
-    " WITH ORDINALITY AS k(attnum, collation, opclass, ord), pg_attribute a"
+    " WITH ORDINALITY AS k(attnum, coll, opclass, ord), pg_attribute a"
     " WHERE i.indrelid = ANY ($1::oid[]) AND (i.indisprimary OR i.indisreplident)"
     " AND i.indisvalid AND k.ord <= i.indnkeyatts"
     " AND a.attrelid = i.indrelid AND a.attnum = k.attnum"
