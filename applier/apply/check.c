@@ -48,14 +48,17 @@ add_ok(Check *check, const char *fmt, const char *detail)
     buf_addf(check->report, "ok       %s%s\n", fmt, detail);
 }
 
-/* Findings of a driver, indented below its line. */
+/* Findings of a driver, indented below its line; those that begin with "warning: " stand out. */
 static void
 add_findings(Check *check, Text findings)
 {
     while (findings.len > 0) {
+        static const char word[] = "warning: ";
         size_t end = text_find(findings, '\n');
+        size_t skip = text_starts_with(findings, word) ? sizeof(word) - 1 : 0;
 
-        buf_addf(check->report, "         " TEXT_FMT "\n", (int)end, findings.data);
+        buf_addf(check->report, "%s" TEXT_FMT "\n", skip > 0 ? "warning  " : "         ",
+            (int)(end - skip), findings.data + skip);
         findings.data += MIN(findings.len, end + 1);
         findings.len -= MIN(findings.len, end + 1);
     }

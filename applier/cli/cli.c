@@ -16,6 +16,8 @@ const Command *const commands[] = {
     &cli_check,
     &cli_status,
     &cli_ddl,
+    &cli_install,
+    &cli_uninstall,
     &cli_help,
     NULL,
 };

@@ -42,6 +42,8 @@ extern const Command cli_blocks;
 extern const Command cli_check;
 extern const Command cli_status;
 extern const Command cli_ddl;
+extern const Command cli_install;
+extern const Command cli_uninstall;
 extern const Command cli_help;
 
 /* All commands in the order of the help, ended by NULL. */

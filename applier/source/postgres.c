@@ -7,6 +7,8 @@
 #include "base/fault.h"
 #include "base/stop.h"
 #include "source/pgoutput.h"
+#include "source/postgres_install.h"
+#include "source/postgres_report.h"
 #include "source/postgres_side.h"
 #include "source/postgres_snapshot.h"
 #include "source/postgres_stream.h"
@@ -121,7 +123,6 @@ check_slot(Postgres *postgres, const PostgresSlotWanted *wanted, Error *err)
 {
     PostgresConnection *connection = postgres_side_connection(postgres->side, err);
     PostgresSlotFacts facts = {.notice = BUF_INIT};
-    const char *encoding;
     bool ok;
 
     if (connection == NULL)
@@ -134,9 +135,7 @@ check_slot(Postgres *postgres, const PostgresSlotWanted *wanted, Error *err)
     if (!ok)
         return false;
     postgres->told = MAX(wanted->position, facts.confirmed);
-    encoding = PQparameterStatus(connection->pq, "server_encoding");
-    postgres->relations = postgres_relations_new(postgres_side_facts, postgres->side,
-        encoding != NULL && strcmp(encoding, "SQL_ASCII") == 0);
+    postgres->relations = postgres_relations_new(postgres_side_facts, postgres->side);
     return true;
 }
 
@@ -394,6 +393,9 @@ postgres_acknowledge(Source *base, Text position, Error *err)
     if (!lsn_parse(position, &lsn))
         return error_set(
             err, ERR_INTERNAL, "position \"" TEXT_FMT "\" is no LSN", TEXT_ARG(position));
+    if (postgres_side_sees_shutdown(postgres->side))
+        return error_set_retriable(err, ERR_SOURCE,
+            "the source is shutting down; what the target does not have yet comes again");
     return postgres_stream_confirm(postgres->stream, lsn, err);
 }
 
@@ -443,15 +445,10 @@ check_connections(const SourceStart *start, Buf *report, Error *err)
     wanted.slot = buf_text(&slot);
     wanted.publication = buf_text(&publication);
     ok = postgres_slot_check(ordinary, &wanted, &facts, err);
-    if (ok)
-        buf_addf(report,
-            "source: replication slot \"%s\", publication \"%s\": %" PRId64
-            " MiB of WAL retained\n",
-            buf_string(&slot), buf_string(&publication), facts.retained >> 20);
     if (ok && facts.notice.len > 0)
-        buf_addf(report, "source: %s\n", buf_string(&facts.notice));
+        buf_addf(report, "warning: %s\n", buf_string(&facts.notice));
     buf_clear(&facts.notice);
-    return ok;
+    return ok && postgres_report_all(ordinary, start, report, err);
 }
 
 const SourceDriver source_postgres = {
@@ -467,4 +464,9 @@ const SourceDriver source_postgres = {
     .check = check_connections,
     .notice = postgres_notice,
     .compare = postgres_compare,
+    .retained = postgres_report_retained,
+    .install = postgres_install,
+    .uninstall = postgres_uninstall,
+    .tables_open = postgres_tables_open,
+    .snapshot = &postgres_snapshot,
 };
