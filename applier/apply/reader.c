@@ -300,7 +300,8 @@ on_commit(BlockReader *reader, const Event *event, Error *err)
     reader->seqno++;
     reader_set_text(&reader->position, event->position);
     reader_set_text(&reader->begin, buf_text(&reader->open_begin));
-    reader->ends = reader->last_seqno > 0 && reader->seqno >= reader->last_seqno;
+    reader->ends = (reader->last_seqno > 0 && reader->seqno >= reader->last_seqno) ||
+                   is_limit(reader, event->position);
     if (reader->failing_since_ms != 0 && reader->seqno > reader->failed_seqno)
         reader_came_through(reader);
     return true;
@@ -477,11 +478,25 @@ read_step(BlockReader *reader, Error *err)
     return false;
 }
 
+/* Another thread may have set a limit meanwhile. */
+static void
+take_limit(BlockReader *reader)
+{
+    const RunLimit *limit = reader->options.limit;
+
+    if (limit == NULL || reader->options.until_position.data != NULL ||
+        !atomic_load(&limit->is_set))
+        return;
+    reader->options.until_position = limit->position;
+    reader->ends |= is_limit(reader, buf_text(&reader->position));
+}
+
 /* Between transactions. *ret_done: the reader has come to its end, or is to stop. */
 static bool
 stand_between(BlockReader *reader, bool *ret_done, Error *err)
 {
     *ret_done = false;
+    take_limit(reader);
     if (!push_what_is_due(reader, err))
         return false;
     *ret_done = reader->ends || stop_level() >= STOP_AFTER_BLOCK;

@@ -107,6 +107,13 @@ pause_between(BlockReader *reader, int64_t wait_ms, Error *err)
     }
 }
 
+static bool
+give_up(unsigned tries, Error *err)
+{
+    err->retriable = false;
+    return error_wrap(err, "gave up after %u tries", tries);
+}
+
 bool
 reader_retry_wait(BlockReader *reader, int64_t started_ms, unsigned tries, Error *err)
 {
@@ -119,7 +126,7 @@ reader_retry_wait(BlockReader *reader, int64_t started_ms, unsigned tries, Error
         wait_ms *= 2;
     wait_ms = MIN(wait_ms, retry->max_wait_ms);
     if (retry->max_time_ms > 0 && clock_monotonic_ms() + wait_ms - started_ms > retry->max_time_ms)
-        return error_wrap(err, "gave up after %u tries", tries + 1);
+        return give_up(tries + 1, err);
     log_line(LOG_WARN, "reader", "will try again in %" PRId64 " ms: %s", wait_ms, err->text);
     reader_set_state(reader, "retrying", err);
     return pause_between(reader, wait_ms, err);
@@ -136,7 +143,7 @@ reader_schema_wait(BlockReader *reader, Error *err)
         wait_ms *= 2;
     wait_ms = MIN(wait_ms, SCHEMA_MAX_WAIT_MS);
     if (retry->max_time_ms > 0 && now_ms + wait_ms - reader->failing_since_ms > retry->max_time_ms)
-        return error_wrap(err, "gave up after %u tries", reader->tries + 1);
+        return give_up(reader->tries + 1, err);
     if (reader->told.kind == ERR_NONE || strcmp(reader->told.text, err->text) != 0 ||
         now_ms - reader->told_ms >= SCHEMA_TELL_MS) {
         log_line(
