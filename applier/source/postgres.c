@@ -223,8 +223,7 @@ take_change(Postgres *postgres, Event *ret_event, Error *err)
             postgres->message.oid);
         return TAKEN_FAILED;
     }
-    return postgres_relation_change(
-               postgres->relations, relation, &postgres->message, &ret_event->change, err)
+    return postgres_relation_change(relation, &postgres->message, &ret_event->change, err)
                ? TAKEN_EVENT
                : TAKEN_FAILED;
 }

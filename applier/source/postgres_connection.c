@@ -305,8 +305,12 @@ postgres_connection_open(
     (void)snprintf(
         timeout, sizeof(timeout), "%" PRId64, (options->connect_timeout_ms + 999) / 1000);
     collect_params(options, kind, timeout, &params);
-    if (!connect_source(connection, &params, &facts, err))
+    if (!connect_source(connection, &params, &facts, err)) {
+        if (kind == POSTGRES_REPLICATION && strcmp(err->sqlstate, "42501") == 0)
+            (void)error_wrap(err, "the role needs the right to replicate (ALTER ROLE … "
+                                  "REPLICATION; a cloud may have a role to grant for it)");
         return NULL;
+    }
     (void)PQsetNoticeProcessor(connection->pq, ignore_notice, NULL);
     if (!set_session(connection, kind, err))
         return NULL;

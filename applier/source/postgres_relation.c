@@ -24,7 +24,6 @@ typedef struct Slot {
 struct PostgresRelations {
     PostgresFactsFn *facts;
     void *context;
-    bool check_encoding;
     Arena *arena;
     Map shapes; /* bytes of a message -> PostgresRelation */
     Map types;  /* oid -> name, NUL at its end */
@@ -34,7 +33,7 @@ struct PostgresRelations {
 };
 
 PostgresRelations *
-postgres_relations_new(PostgresFactsFn *facts, void *context, bool check_encoding)
+postgres_relations_new(PostgresFactsFn *facts, void *context)
 {
     PostgresRelations *relations = calloc(1, sizeof(*relations));
 
@@ -42,7 +41,6 @@ postgres_relations_new(PostgresFactsFn *facts, void *context, bool check_encodin
         abort();
     relations->facts = facts;
     relations->context = context;
-    relations->check_encoding = check_encoding;
     relations->arena = arena_new();
     return relations;
 }
@@ -227,25 +225,7 @@ column_error(const PostgresRelation *relation, size_t index, Error *err)
 }
 
 static bool
-check_encoding(const PostgresRelation *relation, const Value *values, Error *err)
-{
-    for (size_t i = 0; i < relation->table.column_count; i++) {
-        size_t at;
-
-        if (values[i].kind == VALUE_TEXT && !text_is_utf8(values[i].text, &at)) {
-            (void)error_set(err, ERR_DATA,
-                "byte %zu is not UTF-8, and the source's encoding SQL_ASCII does not tell what it "
-                "is: correct the value at the source, or skip the column by a table rule",
-                at + 1);
-            return column_error(relation, i, err);
-        }
-    }
-    return true;
-}
-
-static bool
-make_canonical(const PostgresRelations *relations, const PostgresRelation *relation, Value *values,
-    size_t count, Error *err)
+make_canonical(const PostgresRelation *relation, Value *values, size_t count, Error *err)
 {
     const Table *table = &relation->table;
 
@@ -259,7 +239,7 @@ make_canonical(const PostgresRelations *relations, const PostgresRelation *relat
         if (!postgres_value_canonical(LOGICAL_BYTES, &values[index], err))
             return column_error(relation, index, err);
     }
-    return !relations->check_encoding || check_encoding(relation, values, err);
+    return true;
 }
 
 /* The old row of an update or delete. Null stands in 'K' for what is not part of the identity. */
@@ -298,8 +278,8 @@ fill_unchanged(const PostgresRelation *relation, const PgoutputMessage *message)
 }
 
 bool
-postgres_relation_change(const PostgresRelations *relations, const PostgresRelation *relation,
-    PgoutputMessage *message, Change *ret_change, Error *err)
+postgres_relation_change(
+    const PostgresRelation *relation, PgoutputMessage *message, Change *ret_change, Error *err)
 {
     static const ChangeKind kinds[] = {
         [PGOUTPUT_INSERT] = CHANGE_INSERT,
@@ -309,10 +289,10 @@ postgres_relation_change(const PostgresRelations *relations, const PostgresRelat
     Change change = {.kind = kinds[message->kind], .table = &relation->table};
 
     if (message->kind != PGOUTPUT_DELETE &&
-        !make_canonical(relations, relation, message->after, message->after_count, err))
+        !make_canonical(relation, message->after, message->after_count, err))
         return false;
     if (message->old != PGOUTPUT_OLD_NONE &&
-        !make_canonical(relations, relation, message->before, message->before_count, err))
+        !make_canonical(relation, message->before, message->before_count, err))
         return false;
     if (message->kind == PGOUTPUT_UPDATE)
         fill_unchanged(relation, message);

@@ -44,9 +44,7 @@ typedef bool PostgresFactsFn(void *context, const PgoutputMessage *relation, boo
 typedef struct PostgresRelations PostgresRelations;
 typedef struct PostgresRelation PostgresRelation;
 
-/* check_encoding: the server does not vouch for UTF-8 (SQL_ASCII), so look at each value. */
-PostgresRelations *postgres_relations_new(
-    PostgresFactsFn *facts, void *context, bool check_encoding) MUST_CHECK;
+PostgresRelations *postgres_relations_new(PostgresFactsFn *facts, void *context) MUST_CHECK;
 void postgres_relations_free(PostgresRelations *relations);
 CLEANUP_DEFINE(PostgresRelations *, postgres_relations_free);
 
@@ -63,5 +61,5 @@ const Table *postgres_relation_table(const PostgresRelation *relation);
  * An Insert, Update or Delete message of this table into a Change, with canonical values. The
  * message's values are changed; the Change points into them and into relation, until the next call.
  */
-bool postgres_relation_change(const PostgresRelations *relations, const PostgresRelation *relation,
-    PgoutputMessage *message, Change *ret_change, Error *err) MUST_CHECK;
+bool postgres_relation_change(const PostgresRelation *relation, PgoutputMessage *message,
+    Change *ret_change, Error *err) MUST_CHECK;

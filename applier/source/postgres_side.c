@@ -9,6 +9,8 @@
 
 /* Looks are so many times rarer than feedback to the server. */
 #define STATUS_PER_LOOK 6
+/* The connection is looked at so often. */
+#define ALIVE_INTERVAL_MS 1000
 /* Tables named in one notice. */
 #define NAMES_MAX 10
 
@@ -25,8 +27,9 @@ struct PostgresSide {
     Map tables;           /* "schema.table" in the publication -> itself */
     int64_t heartbeat_ms; /* when the last one was written */
     int64_t look_ms;
-    Buf notices; /* each ends in NUL */
-    size_t told; /* bytes of notices that were handed out */
+    int64_t alive_ms; /* when the connection was looked at */
+    Buf notices;      /* each ends in NUL */
+    size_t told;      /* bytes of notices that were handed out */
 };
 
 PostgresSide *
@@ -201,6 +204,21 @@ look_at_retained(PostgresSide *side, int64_t bytes)
         " MiB, retained_warn): the target is behind, or a transaction has been open for long",
         bytes >> 20, buf_string(&side->slot), side->options->retained_warn >> 20);
     postgres_side_tell(side, buf_text(&notice));
+}
+
+bool
+postgres_side_sees_shutdown(PostgresSide *side)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    Error err;
+
+    if (side->connection == NULL || now_ms - side->alive_ms < ALIVE_INTERVAL_MS)
+        return false;
+    side->alive_ms = now_ms;
+    if (PQconsumeInput(side->connection->pq) == 1 &&
+        PQstatus(side->connection->pq) == CONNECTION_OK)
+        return false;
+    return postgres_side_connection(side, &err) == NULL && strcmp(err.sqlstate, "57P03") == 0;
 }
 
 /* Names that are in one of the maps only. */

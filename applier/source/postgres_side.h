@@ -36,6 +36,9 @@ bool postgres_side_facts(void *context, const PgoutputMessage *relation, bool pr
  * depend on it. Returns the milliseconds until something is due again.
  */
 int64_t postgres_side_work(PostgresSide *side);
+/* Does the server shut down? It ends ordinary connections before it waits for the stream's end.
+ * Looks at most once a second, and only at a connection that was there. */
+bool postgres_side_sees_shutdown(PostgresSide *side);
 /* A notice to be told: valid until the next call; TEXT_NONE when there is none. */
 Text postgres_side_notice(PostgresSide *side);
 /* Add a notice. */

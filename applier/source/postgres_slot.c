@@ -212,19 +212,31 @@ postgres_slot_end_of_wal(PostgresConnection *connection, uint64_t *ret_lsn, Erro
 void
 postgres_slot_explain(const PostgresSlotWanted *wanted, Error *err)
 {
+    static const struct {
+        const char *begin; /* of the SQLSTATE */
+        const char *way_out;
+        bool anew;
+    } known[] = {
+        {"42704",
+            "the publication was dropped, or is younger than changes that the slot has still to "
+            "send. Make it again with dray install; where the slot is older than it, ",
+            true},
+        {"55000", "the server cannot go on with this slot. Where that stays so, ", true},
+        {"58", "the server cannot go on with this slot. Where that stays so, ", true},
+        {"22021",
+            "the database's encoding SQL_ASCII lets texts through that are not UTF-8: correct the "
+            "value at the source, or leave the column out of the publication",
+            false},
+    };
     CLEANUP(buf_clear) Buf text = BUF_INIT;
-    const char *way_out = NULL;
     Error before = *err;
 
-    if (strcmp(err->sqlstate, "42704") == 0)
-        way_out = "the publication was dropped, or is younger than changes that the slot has still "
-                  "to send. Make it again with dray install; where the slot is older than it, ";
-    else if (strcmp(err->sqlstate, "55000") == 0 || strncmp(err->sqlstate, "58", 2) == 0)
-        way_out = "the server cannot go on with this slot. Where it is of no use any more, ";
-    if (err->kind != ERR_SOURCE || way_out == NULL)
+    for (size_t i = 0; err->kind == ERR_SOURCE && i < ARRAY_LEN(known) && text.len == 0; i++)
+        if (strncmp(err->sqlstate, known[i].begin, strlen(known[i].begin)) == 0)
+            buf_addf(&text, "replication slot \"" TEXT_FMT "\": %s: %s%s", TEXT_ARG(wanted->slot),
+                before.text, known[i].way_out, known[i].anew ? begin_anew : "");
+    if (text.len == 0)
         return;
-    buf_addf(&text, "replication slot \"" TEXT_FMT "\": %s: %s%s", TEXT_ARG(wanted->slot),
-        before.text, way_out, begin_anew);
     (void)error_set(err, before.kind, "%s", buf_string(&text));
     err->retriable = before.retriable;
     memcpy(err->sqlstate, before.sqlstate, sizeof(err->sqlstate));

@@ -62,11 +62,18 @@ def file_target(directory):
 class PostgresSource(targets.PostgresTarget):
     """execute, query, value, restart, kill, start as a target's; each statement commits by itself."""
 
-    def __init__(self, server):
+    def __init__(self, server, database_options=""):
+        self.database_options = database_options
         super().__init__(server)
         self.slot = f"slot_{self.name}"
         self.publication = f"pub_{self.name}"
         self.services = []
+
+    def _make(self):
+        connection = self.server.connect()
+        connection.cursor().execute(
+            f"create database {self.name} template template0 {self.database_options}")
+        connection.close()
 
     def install(self, tables="all tables", slot=True, options=""):
         """tables: "all tables", or "table a, b"; options: "with (publish = 'insert')"."""
