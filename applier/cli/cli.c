@@ -18,6 +18,7 @@ const Command *const commands[] = {
     &cli_ddl,
     &cli_install,
     &cli_uninstall,
+    &cli_verify,
     &cli_help,
     NULL,
 };

@@ -10,20 +10,20 @@
 #include "event/value.h"
 
 typedef enum CanonicalForm {
-    CANONICAL_TEXT,    /* the text as it is, in UTF-8 */
-    CANONICAL_PADDED,  /* the text without spaces at its end: of CHAR(n), which pads or cuts them */
-    CANONICAL_JSONB,   /* PostgreSQL only: json as jsonb prints it */
-    CANONICAL_BOOL,    /* "t", "f" */
-    CANONICAL_NUMBER,  /* decimal without zeros behind the last digit of a fraction; NaN, Infinity */
-    CANONICAL_FLOAT8,  /* the IEEE 754 bits as 16 lower-case hexadecimal digits, -0 as 0; NaN. A
-                          single-precision source column counts as the double of its shortest text,
-                          which is what the target reads */
-    CANONICAL_FLOAT4,  /* the same of the value rounded to single precision */
-    CANONICAL_BYTES,   /* lower-case hexadecimal */
-    CANONICAL_BIT,     /* "0101" */
-    CANONICAL_DATE,    /* as event/value.h */
-    CANONICAL_TIME,    /* as event/value.h, without zeros at the fraction's end */
-    CANONICAL_TIMETZ,  /* the same with its zone */
+    CANONICAL_TEXT,   /* the text as it is, in UTF-8 */
+    CANONICAL_PADDED, /* the text without spaces at its end: of CHAR(n), which pads or cuts them */
+    CANONICAL_JSONB,  /* PostgreSQL only: json as jsonb prints it */
+    CANONICAL_BOOL,   /* "t", "f" */
+    CANONICAL_NUMBER, /* decimal without zeros behind the last digit of a fraction; NaN, Infinity */
+    CANONICAL_FLOAT8, /* the IEEE 754 bits as 16 lower-case hexadecimal digits, -0 as 0; NaN. A
+                         single-precision source column counts as the double of its shortest text,
+                         which is what the target reads */
+    CANONICAL_FLOAT4, /* the same of the value rounded to single precision */
+    CANONICAL_BYTES,  /* lower-case hexadecimal */
+    CANONICAL_BIT,    /* "0101" */
+    CANONICAL_DATE,   /* as event/value.h */
+    CANONICAL_TIME,   /* as event/value.h, without zeros at the fraction's end */
+    CANONICAL_TIMETZ, /* the same with its zone */
     CANONICAL_TIME_UTC,    /* of a time with zone: shifted to UTC, no zone */
     CANONICAL_TIMESTAMP,   /* as event/value.h, without zeros at the fraction's end */
     CANONICAL_TIMESTAMPTZ, /* the same in UTC, without a zone */

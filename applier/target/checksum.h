@@ -29,12 +29,15 @@ typedef struct ChecksumFamily {
     /* Statements that give a connection one view of all tables, taken when they are run. Ended by
      * NULL. The transaction ends with the driver's rollback(). */
     const char *const *open_view;
-    /* Do readers leave writers alone? SQLite without a write-ahead log does not. */
-    bool view_blocks_writers;
+    /* A view keeps writers from committing unless this query gives this text: SQLite without a
+     * write-ahead log. NULL: it never does. */
+    const char *free_mode_query;
+    const char *free_mode;
     /* Append an expression of a target column (alias base) in a form. */
     void (*canonical)(const TargetColumn *column, Canonical canonical, Buf *sql);
     /* Append an expression of a key column's canonical value (event/value.h). */
     void (*key_value)(const TargetColumn *column, LogicalType logical, Buf *sql);
+    const char *only; /* in front of a table whose children are others; NULL: there are none */
     const char *join_open, *join_next, *join_close; /* around and between texts: one text */
     const char *length;                             /* the function that counts characters */
     const char *md5_open, *md5_close;               /* around a text */

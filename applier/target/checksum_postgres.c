@@ -41,6 +41,7 @@ const ChecksumFamily checksum_postgres = {
     .open_view = open_view,
     .canonical = canonical,
     .key_value = key_value,
+    .only = "ONLY ",
     .join_open = "(",
     .join_next = " || ",
     .join_close = ")",

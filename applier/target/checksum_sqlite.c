@@ -78,7 +78,8 @@ key_value(const TargetColumn *column, LogicalType logical, Buf *sql)
 const ChecksumFamily checksum_sqlite = {
     .dialect = &sql_dialect_sqlite,
     .open_view = open_view,
-    .view_blocks_writers = true,
+    .free_mode_query = "PRAGMA journal_mode",
+    .free_mode = "wal",
     .canonical = canonical,
     .key_value = key_value,
     .join_open = "(",
