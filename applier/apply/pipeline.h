@@ -10,14 +10,24 @@
  */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "apply/context.h"
 
+/* A limit that another thread sets while the pipeline runs: once, position first. */
+typedef struct RunLimit {
+    Text position; /* outlives the run */
+    atomic_bool is_set;
+} RunLimit;
+
 typedef struct RunOptions {
-    bool until_end;       /* end when the source has nothing more */
-    uint64_t until_seqno; /* end after this transaction; 0: no limit */
-    Text until_position;  /* end before the first transaction at or behind this position of the
-                             source; TEXT_NONE: no limit. For sources with compare() */
-    const Text *only;     /* "schema.table" of the source: pass over all other tables; NULL: none */
+    bool until_end;        /* end when the source has nothing more */
+    uint64_t until_seqno;  /* end after this transaction; 0: no limit */
+    Text until_position;   /* end before the first transaction at or behind this position of the
+                              source; TEXT_NONE: no limit. For sources with compare() */
+    const RunLimit *limit; /* becomes until_position when it is set, if none was given; a run that
+                              is behind it already ends where it is. NULL: none */
+    const Text *only; /* "schema.table" of the source: pass over all other tables; NULL: none */
     size_t only_count;
     Snapshot *snapshot; /* stream behind it (SourceStart.snapshot); NULL: as the options say */
     bool embedded;      /* part of another command: no lock, no status.json, no control socket;

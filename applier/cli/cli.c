@@ -11,6 +11,7 @@
 
 const Command *const commands[] = {
     &cli_run,
+    &cli_bootstrap,
     &cli_replay,
     &cli_blocks,
     &cli_check,

@@ -38,6 +38,7 @@ struct Arguments {
 
 extern const Command cli_run;
 extern const Command cli_replay;
+extern const Command cli_bootstrap;
 extern const Command cli_blocks;
 extern const Command cli_check;
 extern const Command cli_status;

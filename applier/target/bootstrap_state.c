@@ -20,6 +20,8 @@ static const char *const column_names[] = {"service", "source_schema", "source_t
 static const char *const phase_names[] = {
     [BOOTSTRAP_COPYING] = "copying", [BOOTSTRAP_READY] = "ready"};
 
+#define SPOOLED "spooled"
+
 /* ---- SQL ---- */
 
 static void
@@ -149,14 +151,29 @@ row_text(Arena *arena, const Value *value)
 }
 
 static bool
-row_phase(const Value *value, BootstrapPhase *ret_phase)
+row_phase(const Value *value, BootstrapState *state)
 {
-    for (size_t i = 0; value->kind == VALUE_TEXT && i < ARRAY_LEN(phase_names); i++)
+    if (value->kind != VALUE_TEXT)
+        return false;
+    state->is_spooled = text_is(value->text, SPOOLED);
+    if (state->is_spooled) {
+        state->phase = BOOTSTRAP_COPYING;
+        return true;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(phase_names); i++)
         if (text_is(value->text, phase_names[i])) {
-            *ret_phase = (BootstrapPhase)i;
+            state->phase = (BootstrapPhase)i;
             return true;
         }
     return false;
+}
+
+static const char *
+phase_name(const BootstrapState *state)
+{
+    if (state->phase == BOOTSTRAP_COPYING && state->is_spooled)
+        return SPOOLED;
+    return phase_names[state->phase];
 }
 
 static BootstrapState *
@@ -185,10 +202,10 @@ read_row(void *context, const Value *values, size_t count, Error *err)
     *state = (BootstrapState){.schema = row_text(reading->arena, &values[0]),
         .table = row_text(reading->arena, &values[1]),
         .position = row_text(reading->arena, &values[3])};
-    if (!row_phase(&values[2], &state->phase))
+    if (!row_phase(&values[2], state))
         return error_set(err, ERR_TARGET,
             "table " STATE_TABLE ": the state of " TEXT_FMT "." TEXT_FMT
-            " is neither copying nor ready",
+            " is none of copying, spooled, ready",
             TEXT_ARG(state->schema), TEXT_ARG(state->table));
     if (values[4].kind == VALUE_TEXT && !text_to_u64(values[4].text, &state->rows))
         return error_set(err, ERR_TARGET,
@@ -279,7 +296,7 @@ insert_row(Target *target, Text schema, Text service, const BootstrapState *stat
     CLEANUP(buf_clear) Buf sql = BUF_INIT;
     const SqlDialect *dialect = target->driver->sql;
     const Text texts[] = {
-        service, state->schema, state->table, text_of(phase_names[state->phase]), state->position};
+        service, state->schema, state->table, text_of(phase_name(state)), state->position};
     char time[TIME_TEXT_SIZE];
 
     buf_add_string(&sql, "INSERT INTO ");

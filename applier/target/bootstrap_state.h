@@ -25,7 +25,9 @@ typedef struct BootstrapState {
     Text schema; /* source names */
     Text table;
     BootstrapPhase phase;
-    Text position; /* of the snapshot, or where a running service took the table over */
+    bool is_spooled; /* copying: from blocks that are all on disk first, since the target table is
+                        not emptied when it is started again (state "spooled" in the table) */
+    Text position;   /* of the snapshot, or where a running service took the table over */
     uint64_t rows;
 } BootstrapState;
 

@@ -7,7 +7,11 @@
 static BootstrapState
 state_of(const char *schema, const char *table, BootstrapPhase phase)
 {
-    return (BootstrapState){text_of(schema), text_of(table), phase, TEXT("0/1A2B'\\3C"), 12};
+    return (BootstrapState){.schema = text_of(schema),
+        .table = text_of(table),
+        .phase = phase,
+        .position = TEXT("0/1A2B'\\3C"),
+        .rows = 12};
 }
 
 static bool
@@ -107,6 +111,24 @@ inside_a_transaction_it_ends_with_it(void **state)
 }
 
 static void
+a_spooled_copy_is_told_apart(void **state)
+{
+    Db *db = *state;
+    BootstrapState spooled = state_of("public", "a", BOOTSTRAP_COPYING);
+    BootstrapState *states;
+
+    spooled.is_spooled = true;
+    assert_ok(bootstrap_state_prepare(db->target, TEXT(""), &db->err), db->err);
+    assert_ok(write_state(db, SERVICE, spooled), db->err);
+    assert_int_equal(read_states(db, SERVICE, &states), 1);
+    assert_int_equal(states[0].phase, BOOTSTRAP_COPYING);
+    assert_true(states[0].is_spooled);
+    assert_ok(write_state(db, SERVICE, state_of("public", "a", BOOTSTRAP_COPYING)), db->err);
+    assert_int_equal(read_states(db, SERVICE, &states), 1);
+    assert_false(states[0].is_spooled);
+}
+
+static void
 removing_where_there_is_no_table_is_fine(void **state)
 {
     Db *db = *state;
@@ -133,8 +155,8 @@ a_table_of_another_shape_and_an_unknown_state_are_refused(void **state)
     assert_error(db,
         bootstrap_state_read(db->target, TEXT(""), SERVICE, db->arena, &states, &count, &db->err),
         ERR_TARGET,
-        "read dray_bootstrap: table dray_bootstrap: the state of public.a is neither copying nor "
-        "ready");
+        "read dray_bootstrap: table dray_bootstrap: the state of public.a is none of copying, "
+        "spooled, ready");
 }
 
 #define WITH_DB(test) cmocka_unit_test_setup_teardown(test, db_setup, db_teardown)
@@ -145,6 +167,7 @@ static const struct CMUnitTest tests[] = {
     WITH_DB(a_table_has_one_row_which_is_replaced),
     WITH_DB(names_with_dots_and_services_do_not_meet),
     WITH_DB(inside_a_transaction_it_ends_with_it),
+    WITH_DB(a_spooled_copy_is_told_apart),
     WITH_DB(removing_where_there_is_no_table_is_fine),
     WITH_DB(a_table_of_another_shape_and_an_unknown_state_are_refused),
 };

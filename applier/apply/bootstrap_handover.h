@@ -1,0 +1,11 @@
+/*
+ * bootstrap_handover.h - beside a running service: marking tables, and handing them over
+ */
+#pragma once
+
+#include "apply/bootstrap_parts.h"
+
+/* While a service runs: hold it, mark the jobs as copying, let it go on. */
+bool bootstrap_mark_held(BootstrapRun *run, Error *err) MUST_CHECK;
+/* After a round: bring the copied tables to where the service stands, and hand them over. */
+bool bootstrap_hand_over(BootstrapRun *run, Error *err) MUST_CHECK;
