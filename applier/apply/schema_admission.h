@@ -1,5 +1,5 @@
 /*
- * schema_admission.h - one comparison of a shape with the target; only schema_*.c include it
+ * schema_admission.h - one comparison of a shape with the target; only schema_*.[ch] include it
  */
 #pragma once
 
@@ -52,13 +52,3 @@ int admission_number(const Admission *admission, Text source_name);
 /* "table" and "column" as the target quotes them; in the arena. */
 const char *admission_table_sql(const Admission *admission);
 const char *admission_name_sql(const Admission *admission, Text name);
-
-/* schema_missing.c: columns of out that the target lacks. Adds or leaves out what the policy says,
- * and tells of the rest. */
-bool admission_missing(Admission *admission, Error *err) MUST_CHECK;
-/* Is there any? */
-bool admission_lacks(const Admission *admission);
-/* schema_difference.c: what else differs from the shape before, which is known. */
-bool admission_differences(Admission *admission, Error *err) MUST_CHECK;
-/* Columns of a rule's key that updates do not tell the old value of: a warning. */
-bool admission_identity(Admission *admission, Error *err) MUST_CHECK;

@@ -4,11 +4,13 @@
 #include <stdlib.h>
 
 #include "apply/create_table.h"
-#include "apply/schema_admission.h"
+#include "apply/schema_difference.h"
+#include "apply/schema_missing.h"
 #include "base/file.h"
 #include "base/log.h"
 
-#define MEMORY_FILE "shapes.jsonl"
+#define MEMORY_FILE  "shapes.jsonl"
+#define RENAMES_DEEP 8
 
 #define TABLE_FMT    TEXT_FMT "." TEXT_FMT
 #define TABLE_ARG(a) TEXT_ARG((a)->table->schema), TEXT_ARG((a)->table->name)
@@ -250,24 +252,21 @@ name_by_number(const Admission *admission, Text source_name)
     return TEXT_NONE;
 }
 
-static void
-follow_rename(Admission *admission, OutColumn *column)
+/* The last of the names that the DBA was asked to give it, one after the other, that is there. */
+static Text
+name_by_request(const Admission *admission, Text name, int depth)
 {
-    Text name = name_by_number(admission, admission_source_name(admission, column));
+    for (size_t i = 0; depth < RENAMES_DEEP; i++) {
+        Text next = shape_memory_renamed(admission->watch->memory, admission->table, name, i);
 
-    if (is_free(admission, name)) {
-        column->name = arena_text(admission->arena, name);
-        return;
+        if (next.data == NULL)
+            break;
+        if (!is_free(admission, next))
+            next = name_by_request(admission, next, depth + 1);
+        if (next.data != NULL)
+            return next;
     }
-    for (size_t i = 0;; i++) {
-        name = shape_memory_renamed(admission->watch->memory, admission->table, column->name, i);
-        if (name.data == NULL)
-            return;
-        if (is_free(admission, name)) {
-            column->name = name;
-            return;
-        }
-    }
+    return TEXT_NONE;
 }
 
 /* out lives as long as its route, longer than what is kept here. */
@@ -277,16 +276,19 @@ follow_renames(Admission *admission, Arena *arena)
     for (size_t i = 0; i < admission->out->column_count; i++) {
         OutColumn *column = &admission->out->columns[i];
         Text old = column->name;
+        Text new;
 
-        if (admission_column(admission, column->name) != NULL)
+        if (admission_column(admission, old) != NULL)
             continue;
-        follow_rename(admission, column);
-        if (column->name.data == old.data)
+        new = name_by_number(admission, admission_source_name(admission, column));
+        if (!is_free(admission, new))
+            new = name_by_request(admission, old, 0);
+        if (new.data == NULL)
             continue;
-        column->name = arena_text(arena, column->name);
+        column->name = arena_text(arena, new);
         admission_warn(admission,
             "its column " TEXT_FMT " is called " TEXT_FMT " in the target already, and goes there",
-            TEXT_ARG(old), TEXT_ARG(column->name));
+            TEXT_ARG(old), TEXT_ARG(new));
     }
 }
 
@@ -297,8 +299,8 @@ refuse(Admission *admission, Error *err)
 {
     return error_set_retriable(err, ERR_SCHEMA,
         "table " TABLE_FMT
-        ": its columns are not those of the target table %s, which must follow first: %s; dray "
-        "goes on by itself once this is done",
+        ": its columns are not those of the target table %s, which must follow first: %s (dray "
+        "goes on by itself once this is done)",
         TABLE_ARG(admission), admission_table_sql(admission), admission->todo.data);
 }
 

@@ -1,4 +1,5 @@
-#include "apply/schema_admission.h"
+#include "apply/schema_difference.h"
+
 #include "ddl/type_name.h"
 
 /* ---- dropped -------------------------------------------------------------------------------- */
@@ -77,7 +78,7 @@ admit_dropped(Admission *admission, Error *err)
         if (column->not_null && !column->has_default) {
             if (!ask_nullable(admission, column, err))
                 return false;
-        } else {
+        } else if (admission->todo_count == 0) {
             admission_warn(admission,
                 "column " TEXT_FMT
                 " was dropped in the source (or renamed, if a column was added here by hand): the "
@@ -192,7 +193,7 @@ admit_replaced(Admission *admission, const OutColumn *column, const KnownColumn 
         if (type_name_equal(target->type, old.type)) {
             admission_add(admission,
                 "column " TEXT_FMT " was dropped in the source and added again as " TEXT_FMT
-                ": run ALTER TABLE %s DROP COLUMN %s; and %s;",
+                ": run ALTER TABLE %s DROP COLUMN %s; run %s;",
                 TEXT_ARG(column->name), TEXT_ARG(column->source_type), table, name, add.data);
             return true;
         }
@@ -200,7 +201,7 @@ admit_replaced(Admission *admission, const OutColumn *column, const KnownColumn 
     admission_warn(admission,
         "column " TEXT_FMT
         " was dropped in the source and added again, so that older rows lost their values there; "
-        "the target keeps them unless you run ALTER TABLE %s DROP COLUMN %s; %s;",
+        "the target keeps them unless you run ALTER TABLE %s DROP COLUMN %s; run %s;",
         TEXT_ARG(column->name), table, name, add.data);
     return true;
 }

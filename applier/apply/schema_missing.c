@@ -1,5 +1,6 @@
+#include "apply/schema_missing.h"
+
 #include "apply/column_origin.h"
-#include "apply/schema_admission.h"
 #include "base/log.h"
 
 static int

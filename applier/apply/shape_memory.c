@@ -168,7 +168,7 @@ past_add_rename(Past *past, Text from, Text to)
 /* ---- the file ------------------------------------------------------------------------------- */
 
 static json_t *
-json_text(Text text)
+as_json(Text text)
 {
     return json_stringn(text.data == NULL ? "" : text.data, text.len);
 }
@@ -182,18 +182,17 @@ line_of_shape(Text schema, Text name, const KnownShape *shape)
         const KnownColumn *column = &shape->columns[i];
 
         (void)json_array_append_new(
-            columns, json_pack("{s:o, s:o, s:b, s:i}", "name", json_text(column->name), "type",
-                         json_text(column->type), "key", column->in_key, "number", column->number));
+            columns, json_pack("{s:o, s:o, s:b, s:i}", "name", as_json(column->name), "type",
+                         as_json(column->type), "key", column->in_key, "number", column->number));
     }
-    return json_pack("{s:o, s:o, s:o, s:b, s:o}", "schema", json_text(schema), "table",
-        json_text(name), "since", json_text(shape->since), "key", shape->has_key, "columns",
-        columns);
+    return json_pack("{s:o, s:o, s:o, s:b, s:o}", "schema", as_json(schema), "table", as_json(name),
+        "since", as_json(shape->since), "key", shape->has_key, "columns", columns);
 }
 
 static json_t *
 line_of_rename(Text schema, Text name, const Rename *rename)
 {
-    return json_pack("{s:o, s:o, s:s, s:s}", "schema", json_text(schema), "table", json_text(name),
+    return json_pack("{s:o, s:o, s:s, s:s}", "schema", as_json(schema), "table", as_json(name),
         "from", rename->from, "to", rename->to);
 }
 
@@ -395,21 +394,33 @@ shape_memory_close(ShapeMemory *memory)
     free(memory);
 }
 
+static int
+number_of(const KnownShape *before, const SourceTable *source, Text name)
+{
+    const SourceColumn *told = source == NULL ? NULL : source_table_column(source, name);
+
+    if (told != NULL)
+        return told->number;
+    for (size_t i = 0; before != NULL && i < before->column_count; i++)
+        if (text_equal(before->columns[i].name, name))
+            return before->columns[i].number;
+    return 0;
+}
+
 void
 shape_memory_add(ShapeMemory *memory, const Table *table, Text position, const SourceTable *source)
 {
     Entry entry = {.arena = arena_new()};
     KnownColumn *columns = ARENA_ARRAY(entry.arena, KnownColumn, table->column_count + 1);
+    bool same;
+    const KnownShape *before = shape_memory_before(memory, table, position, &same);
 
     for (size_t i = 0; i < table->column_count; i++) {
         const Column *column = &table->columns[i];
-        const SourceColumn *told =
-            source == NULL ? NULL : source_table_column(source, column->name);
-
         columns[i] = (KnownColumn){.name = arena_text(entry.arena, column->name),
             .type = arena_text(entry.arena, column->type.data == NULL ? TEXT("") : column->type),
             .in_key = column->in_key,
-            .number = told == NULL ? 0 : told->number};
+            .number = number_of(before, source, column->name)};
     }
     entry.shape =
         (KnownShape){.since = arena_text(entry.arena, position.data == NULL ? TEXT("") : position),

@@ -52,7 +52,8 @@ CLEANUP_DEFINE(ShapeMemory *, shape_memory_close);
  */
 const KnownShape *shape_memory_before(
     const ShapeMemory *memory, const Table *table, Text position, bool *ret_same);
-/* Remember a shape as admitted. source (may be NULL) tells the columns' numbers. */
+/* Remember a shape as admitted. source (may be NULL) tells the columns' numbers; one that it does
+ * not have any more keeps the number that it had in the shape before. */
 void shape_memory_add(
     ShapeMemory *memory, const Table *table, Text position, const SourceTable *source);
 
