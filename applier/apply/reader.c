@@ -491,23 +491,38 @@ take_limit(BlockReader *reader)
     reader->ends |= is_limit(reader, buf_text(&reader->position));
 }
 
-/* Between transactions. *ret_done: the reader has come to its end, or is to stop. */
-static bool
-stand_between(BlockReader *reader, bool *ret_done, Error *err)
+typedef enum Standing {
+    STANDING_READ,  /* go on with the next event */
+    STANDING_AGAIN, /* look again: something took its time */
+    STANDING_DONE,  /* the end, or a stop */
+    STANDING_FAILED,
+} Standing;
+
+/* Between transactions. */
+static Standing
+stand_between(BlockReader *reader, Error *err)
 {
-    *ret_done = false;
+    const PendingBegin *pending = &reader->pending;
+
     take_limit(reader);
     if (!push_what_is_due(reader, err))
-        return false;
-    *ret_done = reader->ends || stop_level() >= STOP_AFTER_BLOCK;
-    if (*ret_done)
-        return true;
+        return STANDING_FAILED;
+    if (reader->ends || stop_level() >= STOP_AFTER_BLOCK)
+        return STANDING_DONE;
     if (clock_monotonic_ms() - reader->noticed_ms >= NOTICE_MS)
         log_notices(reader);
-    if (reader_must_hold(
-            reader, reader->pending.is_there ? buf_text(&reader->pending.position) : TEXT_NONE))
-        return reader_hold(reader, err);
-    return !reader->pending.is_there || begin_pending(reader, err);
+    if (reader_must_hold(reader, pending->is_there ? buf_text(&pending->position) : TEXT_NONE))
+        return reader_hold(reader, err) ? STANDING_AGAIN : STANDING_FAILED;
+    if (pending->is_there && !begin_pending(reader, err))
+        return STANDING_FAILED;
+    return STANDING_READ;
+}
+
+static bool
+is_torn(BlockReader *reader, Error *err)
+{
+    reader->torn = reader->ends && reader->in_transaction;
+    return reader->torn && !error_set(err, ERR_STOPPED, "the log ends inside a transaction");
 }
 
 /* Read and push blocks until the end or a stop between transactions. */
@@ -515,18 +530,14 @@ static bool
 read_blocks(BlockReader *reader, Error *err)
 {
     while (stop_level() < STOP_NOW && !queue_has_ended(reader->queue)) {
-        bool done = false;
+        Standing standing = reader->in_transaction ? STANDING_READ : stand_between(reader, err);
 
-        if (!reader->in_transaction && !stand_between(reader, &done, err))
+        if (standing == STANDING_AGAIN)
+            continue;
+        if (standing != STANDING_READ)
+            return standing == STANDING_DONE;
+        if (!reader_acknowledge(reader, err) || !read_step(reader, err) || is_torn(reader, err))
             return false;
-        if (done)
-            return true;
-        if (!reader_acknowledge(reader, err) || !read_step(reader, err))
-            return false;
-        if (reader->ends && reader->in_transaction) {
-            reader->torn = true;
-            return error_set(err, ERR_STOPPED, "the log ends inside a transaction");
-        }
     }
     return error_set(err, ERR_STOPPED, "stopped");
 }
