@@ -18,7 +18,8 @@ struct Job {
     const Script *script;
     char *template_path; /* of the base table */
     const Job *same;     /* an earlier job that makes the same table */
-    bool exists;         /* in the target */
+    TargetTable *base;   /* execute: as the target has it; NULL: it does not */
+    bool exists;         /* it was there before */
 };
 
 typedef struct DdlRun {
@@ -42,9 +43,12 @@ table_name(const DdlRun *run, Text schema, Text name)
         schema.len > 0 ? "." : "", TEXT_ARG(name));
 }
 
+/* As the rules say; where the table is there, with the schema that it is in. */
 static const char *
 target_name(const DdlRun *run, const Job *job)
 {
+    if (job->base != NULL)
+        return table_name(run, job->base->schema, job->base->name);
     return table_name(run, run->ddl->sql->has_schemas ? job->out->target_schema : TEXT(""),
         job->out->target_name);
 }
@@ -422,18 +426,28 @@ compare(DdlRun *run, const Job *job, const TargetTable *actual, Error *err)
 /* ---- making ---- */
 
 static bool
+describe_base(const DdlRun *run, Job *job, Error *err)
+{
+    TargetTable *base = NULL;
+
+    if (!run->target->driver->describe(
+            run->target, job->out->target_schema, job->out->target_name, run->arena, &base, err))
+        return error_wrap(err, "base table %s", target_name(run, job));
+    job->base = base;
+    return true;
+}
+
+static bool
 look(DdlRun *run, Error *err)
 {
     for (size_t i = 0; i < run->job_count; i++) {
         Job *job = &run->jobs[i];
         CLEANUP(buf_clear) Buf warnings = BUF_INIT;
         TemplateStatements statements;
-        TargetTable *table = NULL;
 
-        if (!run->target->driver->describe(run->target, job->out->target_schema,
-                job->out->target_name, run->arena, &table, err))
-            return error_wrap(err, "base table %s", target_name(run, job));
-        job->exists = table != NULL;
+        if (!describe_base(run, job, err))
+            return false;
+        job->exists = job->base != NULL;
         if (job->exists || job->same != NULL)
             continue;
         if (!base_table_create(
@@ -467,26 +481,24 @@ make_stage(DdlRun *run, const Job *job, const TargetTable *base, Error *err)
 }
 
 static bool
-make_job(DdlRun *run, const Job *job, Error *err)
+make_job(DdlRun *run, Job *job, Error *err)
 {
-    TargetTable *base = NULL;
     bool made = false;
 
     if (job->same != NULL)
         return true;
-    if (!job->exists && !create_table_run(run->context, run->target, &job->spec, NULL, &made, err))
+    if (!job->exists &&
+        (!create_table_run(run->context, run->target, &job->spec, NULL, &made, err) ||
+            !describe_base(run, job, err)))
         return false;
-    if (!run->target->driver->describe(
-            run->target, job->out->target_schema, job->out->target_name, run->arena, &base, err))
-        return error_wrap(err, "base table %s", target_name(run, job));
-    if (base == NULL)
+    if (job->base == NULL)
         return error_set(err, ERR_TARGET, "base table %s: %s did not make it",
             target_name(run, job), job->template_path);
     if (made)
         buf_addf(run->out, "made     %s\n", target_name(run, job));
-    else if (!compare(run, job, base, err))
+    else if (!compare(run, job, job->base, err))
         return false;
-    return make_stage(run, job, base, err);
+    return make_stage(run, job, job->base, err);
 }
 
 static bool

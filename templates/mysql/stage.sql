@@ -3,4 +3,5 @@
 -- Edit a copy in templates/mysql/ beside the configuration file.
 CREATE TABLE %%STAGE_TABLE_FQN%% (
 %%COLUMNS%%
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4
+    /*M!100202 COLLATE utf8mb4_nopad_bin */ /*!80017 COLLATE utf8mb4_0900_bin */;

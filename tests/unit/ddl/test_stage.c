@@ -261,7 +261,8 @@ statements_are_printed_for_each_target(void **state)
         "    `dray_timestamp` DATETIME(6) NULL,\n"
         "    `Id` integer NULL,\n"
         "    `tags` varchar(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL\n"
-        ") ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;\n");
+        ") ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4\n"
+        "    /*M!100202 COLLATE utf8mb4_nopad_bin */ /*!80017 COLLATE utf8mb4_0900_bin */;\n");
 }
 
 #define WITH_DB(test) cmocka_unit_test_setup_teardown(test, db_setup, db_teardown)
