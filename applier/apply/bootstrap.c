@@ -148,9 +148,11 @@ bootstrap_publish(BootstrapRun *run, const char *const *tables, Error *err)
 
     for (const char *line = report.data; line != NULL && *line != '\0';) {
         size_t len = strcspn(line, "\n");
+        Text text = {line, len};
 
-        if (len > 0)
-            bootstrap_tell(run, false, "%.*s", (int)len, line);
+        /* what is wrong with a table is told when it is planned */
+        if (len > 0 && !text_starts_with(text, "table "))
+            bootstrap_tell(run, text_starts_with(text, "warning"), TEXT_FMT, TEXT_ARG(text));
         line += len + (line[len] == '\n' ? 1 : 0);
     }
     return ok;
@@ -566,6 +568,7 @@ run_all(BootstrapRun *run, BootstrapTotals *totals, Error *err)
 static void
 run_clear(BootstrapRun *run)
 {
+    hold_disconnect(run->hold);
     router_free(run->router);
     target_close(run->control);
     file_close(run->service_lock_fd);

@@ -33,7 +33,8 @@
  * loaded, the next run goes on behind the last chunk that was committed, exactly.
  *
  * With a service running, copying is written while the service is held (apply/hold.h), so that it
- * has forgotten what it knew of the table when it goes on. After the copy a pipeline of our own
+ * has forgotten what it knew of the table when it goes on; a table that is not published yet is
+ * published in the same hold. After the copy a pipeline of our own
  * streams the tables' changes behind the snapshot. Then the service is held at E; ours goes on to
  * the first transaction at or behind E and stops (if it was further already, at X, the service goes
  * on to X: E is X then). Now the target holds, of these tables, exactly what begins before E, and

@@ -107,16 +107,30 @@ standstill_retry(BootstrapRun *run, Standstill *still, Error *err)
 }
 
 bool
-bootstrap_mark_held(BootstrapRun *run, Error *err)
+bootstrap_hold(BootstrapRun *run, Error *err)
 {
     Standstill still;
-    bool ok;
 
     if (!standstill_retry(run, &still, err))
         return false;
+    if (still.hold == NULL) {
+        /* it has ended: its lock is ours */
+        run->is_beside = false;
+        run->service_lock_fd = still.lock_fd;
+        return true;
+    }
+    run->hold = still.hold;
     CRASH_POINT("bootstrap.held");
-    ok = bootstrap_control_begin(run, err);
-    standstill_end(&still);
+    return true;
+}
+
+bool
+bootstrap_mark_held(BootstrapRun *run, Error *err)
+{
+    bool ok = run->hold != NULL || bootstrap_hold(run, err);
+
+    ok = ok && bootstrap_control_begin(run, err);
+    hold_disconnect(STEAL(run->hold));
     CRASH_POINT("bootstrap.marked");
     return ok;
 }

@@ -4,6 +4,7 @@
 
 #include "apply/bootstrap_control.h"
 #include "apply/bootstrap_copy.h"
+#include "apply/bootstrap_handover.h"
 #include "apply/create_table.h"
 #include "base/file.h"
 #include "block/block.h"
@@ -85,7 +86,9 @@ list_named(BootstrapRun *run, Listing *listing, Error *err)
     if (!list_tables(run, listing, err))
         return false;
     if (find_unnamed(run, listing, missing)) {
-        if (!bootstrap_publish(run, missing, err) || !list_tables(run, listing, err))
+        /* the service must not see changes of these tables before they are marked */
+        if ((run->is_beside && !bootstrap_hold(run, err)) ||
+            !bootstrap_publish(run, missing, err) || !list_tables(run, listing, err))
             return false;
         if (find_unnamed(run, listing, missing))
             return error_set(err, ERR_USAGE,

@@ -56,6 +56,8 @@ typedef struct BootstrapRun {
     Target *control;       /* NULL: not open */
     Router *router;        /* what the jobs' out belongs to */
     bool is_beside;        /* a service runs */
+    HoldClient *hold;      /* the service is held until the jobs are marked; NULL: not yet, or not
+                              any more */
     int service_lock_fd;   /* -1: a service runs, it has it */
     Snapshot *snapshot;    /* of this round; behind snapshot_mutex while workers run */
     pthread_mutex_t snapshot_mutex;

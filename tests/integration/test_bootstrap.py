@@ -106,3 +106,177 @@ def test_a_missing_target_table_is_told_before_anything_is_copied(source, file_t
     refused = bootstrap(service, expect=5)
     assert "dray ddl" in refused.stderr and "missing" in refused.stderr
     assert file_target.value("select count(*) from item") == 0
+
+
+# ---- under load -----------------------------------------------------------------------------------
+
+SHOP = ["account", "note", "pair", "log"]
+
+
+def make_shop(source, target, rows=4000):
+    """Tables with large values, a composite text key, and one that is truncated now and then."""
+    text, key = TEXT[target.kind], KEY_TEXT[target.kind]
+    source.execute("create table account (id integer primary key, balance bigint, name text)")
+    source.execute("create table note (id integer primary key, body text, title text)")
+    source.execute("alter table note alter column body set storage external")
+    source.execute("create table pair (left_part text, right_part integer, amount bigint,"
+                   " primary key (right_part, left_part))")
+    source.execute("create table log (id integer primary key, line text)")
+    target.execute(f"create table account (id integer primary key, balance bigint, name {text})")
+    target.execute(f"create table note (id integer primary key, body {text}, title {text})")
+    target.execute(f"create table pair (left_part {key}, right_part integer, amount bigint,"
+                   " primary key (right_part, left_part))")
+    target.execute(f"create table log (id integer primary key, line {text})")
+    source.execute("insert into account select n, n, 'name ' || n"
+                   f" from generate_series(1, {rows}) n")
+    source.execute("insert into note select n, repeat(md5(n::text), 100), 'title'"
+                   f" from generate_series(1, {rows // 8}) n")
+    source.execute("insert into pair select chr(97 + n % 26) || '-' || n % 97, n / 40, n"
+                   f" from generate_series(1, {rows}) n on conflict do nothing")
+    source.execute(f"insert into log select n, 'line' from generate_series(1, {rows // 4}) n")
+
+
+class Load:
+    """Changes of the shop, until it is stopped."""
+
+    def __init__(self, source, rows=4000, truncates=True, pause=0.0005):
+        self.source, self.rows, self.truncates, self.pause = source, rows, truncates, pause
+        self.count = 0
+        self.failed = None
+        self.ends = threading.Event()
+        self.random = random.Random(7)
+        self.thread = threading.Thread(target=self._run)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ends.set()
+        self.thread.join()
+        assert self.failed is None, self.failed
+
+    def _run(self):
+        connection = self.source.server.connect(self.source.name)
+        try:
+            with connection.cursor() as cursor:
+                while not self.ends.is_set():
+                    self._step(cursor)
+                    self.count += 1
+                    time.sleep(self.pause)
+        except Exception as problem:  # told by the main thread
+            self.failed = problem
+        finally:
+            connection.close()
+
+    def _step(self, cursor):
+        n = self.random.randrange(1, self.rows)
+        new = self.rows + 1000000 + self.count
+        kind = self.random.randrange(20)
+        if kind < 5:
+            cursor.execute("update account set balance = balance + 1 where id = %s", (n,))
+        elif kind < 7:
+            cursor.execute("insert into account values (%s, 0, 'new')", (new,))
+        elif kind < 9:
+            cursor.execute("delete from account where id = %s", (n,))
+        elif kind < 11:
+            cursor.execute("update account set id = %s where id = %s", (new, n))
+        elif kind < 13:
+            cursor.execute("update note set title = title || 'x' where id = %s", (n // 8,))
+        elif kind < 14:
+            cursor.execute("update note set body = %s where id = %s", ("y" * 3000, n // 8))
+        elif kind < 15:
+            cursor.execute("update note set id = %s, title = 'moved' where id = %s", (new, n // 8))
+        elif kind < 18:
+            cursor.execute("update pair set left_part = left_part || 'z', amount = -amount"
+                           " where right_part = %s", (n // 40,))
+        elif kind < 19:
+            cursor.execute("insert into log values (%s, 'new'), (%s, 'too')", (new, -new))
+        elif self.truncates and self.random.randrange(10) == 0:
+            cursor.execute("truncate log")
+
+
+def same_shop(source, target):
+    return all(source.same(target, table) for table in SHOP)
+
+
+def test_rows_change_during_the_whole_bootstrap(source, target, directory, tell):
+    make_shop(source, target)
+    source.install()
+    service = configure(source, directory, target, chunk_rows=200)
+    with Load(source) as load:
+        time.sleep(0.2)
+        bootstrap(service)
+        time.sleep(0.2)
+    assert set(states(target).values()) == {"ready"}
+    service.run()
+    assert same_shop(source, target)
+    tell(f"{target.kind}: {load.count} transactions during the bootstrap")
+
+
+def test_a_table_is_added_while_the_service_runs(source, target, directory, tell):
+    make_shop(source, target)
+    service = configure(source, directory, target, chunk_rows=200,
+                        tables=["public.account", "public.log"])
+    bootstrap(service)
+    assert sorted(states(target)) == ["public.account", "public.log"]
+    service.start()
+    with Load(source, truncates=False) as load:
+        service.wait_for_seqno(20)
+        done = bootstrap(service, "public.note", "public.pair")
+        assert totals(done)["tables"] == "2"
+        time.sleep(0.2)
+        again = bootstrap(service, "public.note", "--replace")
+        assert totals(again)["tables"] == "1"
+        time.sleep(0.2)
+    for table in SHOP:
+        source.wait_same(target, table)
+    service.stop()
+    assert set(states(target).values()) == {"ready"} and len(states(target)) == 4
+    assert positions(target) == ["test"]
+    assert "passed over until it is" in service.output()
+    tell(f"{target.kind}: {load.count} transactions beside the running service")
+
+
+# ---- interrupted ----------------------------------------------------------------------------------
+
+KILLED = -signal.SIGKILL
+
+
+def bootstrap_killed(service, fault, *arguments):
+    """Its exit code: killed, or 0 where it came through without meeting the fault."""
+    done = bootstrap(service, *arguments, expect=None, env={"DRAY_FAULT": fault})
+    if done.returncode not in (KILLED, 0):
+        raise Failed(f"exit code {done.returncode}\n{done.stdout}{done.stderr}")
+    return done
+
+
+POINTS = ["bootstrap.snapshot", "bootstrap.mark", "bootstrap.begun", "bootstrap.block_written",
+          "loader.file_merged", "loader.before_commit", "loader.after_commit",
+          "bootstrap.block_loaded", "bootstrap.ready", "position.remove"]
+
+
+def test_killed_at_every_step_and_started_again(source, target, directory, tell):
+    make_shop(source, target, rows=2000)
+    source.install()
+    service = configure(source, directory, target, chunk_rows=150)
+    wanted = random.Random(11)
+    faults = [f"kill:{point}:{wanted.randrange(1, 5)}" for point in POINTS]
+    faults += [f"kill:{wanted.randrange(1, 2500)}" for _ in range(4)]
+    wanted.shuffle(faults)
+    kills = 0
+    with Load(source, rows=2000) as load:
+        for fault in faults:
+            try:
+                all_ready = set(states(target).values()) == {"ready"}
+            except Exception:  # the table is not there yet
+                all_ready = False
+            done = bootstrap_killed(service, fault, *["--replace"] * all_ready)
+            kills += done.returncode == KILLED
+            if kills % 4 == 3:
+                service.run()  # a service that ran in between makes no difference
+        bootstrap(service)
+    service.run()
+    assert same_shop(source, target)
+    assert positions(target) == ["test"]
+    tell(f"{target.kind}: {kills} kills of {len(faults)}, {load.count} transactions")
