@@ -3,8 +3,11 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fault.h"
@@ -132,6 +135,80 @@ read_position(const Context *context, Arena *arena, ServiceStatus *status)
     status->updated_us = position.updated_us;
 }
 
+/* ---- the source ---- */
+
+/* What the process that asks the source hands back. */
+typedef struct SourceAnswer {
+    bool ok;
+    int64_t bytes;
+    char error[1024];
+} SourceAnswer;
+
+static void
+ask_source(const Context *context, SourceAnswer *answer)
+{
+    const Config *config = context->config;
+    SourceStart start = {
+        .service = config->service, .options = config->source_options, .position = TEXT("")};
+    Error err;
+
+    answer->ok = context->source->retained(&start, &answer->bytes, &err);
+    if (!answer->ok)
+        (void)snprintf(answer->error, sizeof(answer->error), "%.1000s", err.text);
+}
+
+/* False: nothing whole came in time. */
+static bool
+read_answer(int fd, SourceAnswer *answer)
+{
+    int64_t end_ms = clock_monotonic_ms() + STATUS_SOURCE_MS;
+    struct pollfd watched = {.fd = fd, .events = POLLIN};
+
+    for (;;) {
+        int64_t left = end_ms - clock_monotonic_ms();
+
+        if (left <= 0)
+            return false;
+        /* it is shorter than a pipe takes at once */
+        if (poll(&watched, 1, (int)left) > 0)
+            return read(fd, answer, sizeof(*answer)) == (ssize_t)sizeof(*answer);
+    }
+}
+
+/*
+ * A server that is not there can take any time to say so, at any place inside a library: another
+ * process asks, and is given up.
+ */
+static void
+read_retained(const Context *context, Arena *arena, ServiceStatus *status)
+{
+    SourceAnswer answer = {.bytes = -1};
+    int ends[2];
+    pid_t child;
+
+    if (context->source->retained == NULL || pipe(ends) != 0)
+        return;
+    (void)fflush(NULL);
+    child = fork();
+    if (child == 0) {
+        ask_source(context, &answer);
+        (void)!write(ends[1], &answer, sizeof(answer));
+        _exit(0);
+    }
+    (void)close(ends[1]);
+    if (child < 0 || !read_answer(ends[0], &answer))
+        (void)snprintf(
+            answer.error, sizeof(answer.error), "no answer within %d s", STATUS_SOURCE_MS / 1000);
+    (void)close(ends[0]);
+    if (child > 0) {
+        (void)kill(child, SIGKILL);
+        (void)waitpid(child, NULL, 0);
+    }
+    answer.error[sizeof(answer.error) - 1] = '\0';
+    status->retained_bytes = answer.ok ? answer.bytes : -1;
+    status->source_error = text_of(arena_string(arena, answer.error));
+}
+
 bool
 status_note(const Context *context, const char *state, const Error *failure, Error *err)
 {
@@ -173,15 +250,19 @@ status_read(const Context *context, Arena *arena, ServiceStatus *ret_status, Err
         .lag_seconds = -1,
         .last_error = TEXT(""),
         .last_error_us = TIME_UNKNOWN,
-        .target_error = TEXT("")};
+        .target_error = TEXT(""),
+        .retained_bytes = -1,
+        .source_error = TEXT("")};
     bool caught_up = read_file(context, arena, &status);
 
     status.process_runs = is_running(config);
     /* a process that was killed could not say so */
     if (!status.process_runs &&
-        (text_is(status.state, "running") || text_is(status.state, "retrying")))
+        (text_is(status.state, "running") || text_is(status.state, "retrying") ||
+            text_is(status.state, "waiting") || text_is(status.state, "holding")))
         status.state = TEXT("killed");
     read_position(context, arena, &status);
+    read_retained(context, arena, &status);
     /* what the source has got since a process ended nobody knows */
     if (caught_up && status.process_runs && text_is(status.state, "running"))
         status.lag_seconds = 0;

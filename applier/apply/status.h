@@ -9,9 +9,12 @@
 
 #include "apply/context.h"
 
+#define STATUS_SOURCE_MS 5000
+
 typedef struct ServiceStatus {
     Text service;
-    Text state; /* running, retrying, stopped, failed, or "never run" */
+    Text state; /* running, retrying, waiting (for the target's columns), holding (it was asked to),
+                   stopped, failed, or "never run" */
     bool process_runs;
     bool target_answers; /* else what follows is the service's own last word */
     uint64_t seqno;
@@ -24,10 +27,13 @@ typedef struct ServiceStatus {
     uint64_t block_bytes;
     Text last_error; /* "" when none */
     int64_t last_error_us;
-    Text target_error; /* why the target did not answer, or "" */
+    Text target_error;      /* why the target did not answer, or "" */
+    int64_t retained_bytes; /* log that the source keeps for this service; -1: none, or unknown */
+    Text source_error;      /* why the source did not tell, or "" */
 } ServiceStatus;
 
-/* Texts are in the arena. Fails only when the block directory cannot be read. */
+/* Texts are in the arena. Fails only when the block directory cannot be read. The source is asked
+ * in a process of its own, for STATUS_SOURCE_MS at most: the caller has no other threads. */
 bool status_read(const Context *context, Arena *arena, ServiceStatus *ret_status, Error *err)
     MUST_CHECK;
 

@@ -4,13 +4,17 @@
 static const Option options[] = {
     {"until-end", NULL, "End when the source has nothing more, even if it is told to wait."},
     {"until-seqno", "N", "End after the transaction with this seqno."},
+    {"until-position", "POSITION",
+        "End before the first transaction that begins at or behind this position of the source "
+        "(PostgreSQL: an LSN)."},
     {NULL, NULL, NULL},
 };
 
 static int
 run(const Arguments *arguments)
 {
-    RunOptions how = {.until_end = arguments_has(arguments, "until-end")};
+    RunOptions how = {.until_end = arguments_has(arguments, "until-end"),
+        .until_position = text_of(arguments_value(arguments, "until-position"))};
     PipelineTotals totals;
     Error err;
     Config *config;
@@ -31,7 +35,7 @@ run(const Arguments *arguments)
 const Command cli_run = {
     .name = "run",
     .summary = "carry changes from the source into the target",
-    .operands = "CONFIG [--until-end] [--until-seqno N]",
+    .operands = "CONFIG [--until-end] [--until-seqno N] [--until-position POSITION]",
     .doc = "Reads transactions from the source, writes them into commit blocks, merges each "
            "block into the target, and commits it together with the position. Goes on until it "
            "is told to stop, and begins where the position in the target says.\n\n"

@@ -57,6 +57,9 @@ print_json(const ServiceStatus *status)
     set_text(object, "last_error", status->last_error);
     set_time(object, "last_error_at", status->last_error_us);
     set_text(object, "target_error", status->target_error);
+    set_value(object, "retained_bytes",
+        status->retained_bytes < 0 ? json_null() : json_integer(status->retained_bytes));
+    set_text(object, "source_error", status->source_error);
     text = json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
     if (text == NULL)
         abort();
@@ -87,19 +90,23 @@ print_text(const ServiceStatus *status)
     print_line("process", status->process_runs ? TEXT("runs") : TEXT("does not run"));
     (void)printf("%-18s %" PRIu64 "\n", "seqno", status->seqno);
     print_line("source position", status->source_position);
-    print_time("source commit", status->commit_us);
-    print_time("committed at", status->updated_us);
+    print_time("commit timestamp", status->commit_us);
+    print_time("updated at", status->updated_us);
     if (status->lag_seconds < 0)
         print_line("lag", TEXT("unknown"));
     else
         (void)printf("%-18s %.1f s\n", "lag", status->lag_seconds);
-    (void)printf("%-18s %" PRIu64 " (%" PRIu64 " bytes)\n", "blocks on disk", status->block_count,
-        status->block_bytes);
+    (void)printf("%-18s %" PRIu64 "\n", "blocks", status->block_count);
+    (void)printf("%-18s %" PRIu64 "\n", "block bytes", status->block_bytes);
+    if (status->retained_bytes >= 0)
+        (void)printf("%-18s %" PRId64 "\n", "retained bytes", status->retained_bytes);
     print_line("last error", status->last_error);
     if (status->last_error.len > 0)
         print_time("last error at", status->last_error_us);
     if (!status->target_answers)
-        print_line("target", status->target_error);
+        print_line("target error", status->target_error);
+    if (status->source_error.len > 0)
+        print_line("source error", status->source_error);
 }
 
 static int
@@ -128,8 +135,9 @@ const Command cli_status = {
     .summary = "tell what a service is doing",
     .operands = "CONFIG [--json]",
     .doc = "Tells whether a process of the service runs, how far the target has got, how old its "
-           "data is, and the last error. The position is asked of the target; where that does not "
-           "answer, the service's own last word is shown, with the reason.",
+           "data is, how much log the source keeps for it, and the last error. The position is "
+           "asked of the target; where that does not answer, the service's own last word is shown, "
+           "with the reason. The source is given 5 seconds to answer.",
     .operands_min = 1,
     .operands_max = 1,
     .options = options,

@@ -91,7 +91,7 @@ def test_status_tells_each_state_of_a_service(target, log, service):
     assert status["last_error_at"]
     text = service.command("status").stdout
     for words in ("service            test", "state              failed", "seqno              2",
-                  "last error         ", "process            does not run", "blocks on disk "):
+                  "last error         ", "process            does not run", "blocks             ", "block bytes        "):
         assert words in text, text
 
 
