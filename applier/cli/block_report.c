@@ -176,6 +176,10 @@ add_file(const BlockFile *file, Buf *out)
         buf_addf(
             out, "%s" TEXT_FMT, i == 0 ? "" : ", ", TEXT_ARG(file->columns[file->key[i]].name));
     buf_add_string(out, file->key_count == 0 ? "-\n" : "\n");
+    for (size_t i = 0; i < file->unchanged_count; i++)
+        buf_addf(out, "%s" TEXT_FMT "%s", i == 0 ? "  left out   " : ", ",
+            TEXT_ARG(file->columns[file->unchanged[i]].name),
+            i + 1 == file->unchanged_count ? "\n" : "");
 }
 
 void
