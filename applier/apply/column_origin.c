@@ -135,13 +135,50 @@ judge_by_target(const OriginQuestion *question, const OutColumn *column, size_t 
     return VERDICT_MAYBE;
 }
 
+static bool
+is_known(const OriginQuestion *question, const OutColumn *column)
+{
+    return question->before != NULL &&
+           shape_has(question->before, question->table->columns[column->source_index].name);
+}
+
+/* Was the column there before, under a name that the target does not have (any more)? */
+static bool
+is_old_by_number(const OriginQuestion *question, const OutColumn *column)
+{
+    const SourceColumn *now = question->source == NULL
+                                  ? NULL
+                                  : source_table_column(question->source,
+                                        question->table->columns[column->source_index].name);
+
+    if (question->before == NULL || now == NULL || now->number == 0)
+        return false;
+    for (size_t i = 0; i < question->before->column_count; i++)
+        if (question->before->columns[i].number == now->number)
+            return true;
+    return false;
+}
+
+/* Somebody gave it a name between the two: it may be any column that nothing else goes to. */
+static void
+add_unused(const OriginQuestion *question, ColumnOrigin *origin)
+{
+    for (size_t i = 0; i < question->target->column_count; i++) {
+        const TargetColumn *old = &question->target->columns[i];
+
+        if (!old->generated && out_index(question, old->name) == SIZE_MAX)
+            origin->names[origin->count++] = old->name;
+    }
+}
+
 ColumnOrigin
 column_origin(const OriginQuestion *question, const OutColumn *column, Arena *arena)
 {
     const TargetTable *target = question->target;
     ColumnOrigin origin = {.names = ARENA_ARRAY(arena, Text, target->column_count + 1)};
 
-    for (size_t i = 0; i < target->column_count; i++) {
+    /* it had this name before: then it only got lost in the target */
+    for (size_t i = 0; !is_known(question, column) && i < target->column_count; i++) {
         const TargetColumn *old = &target->columns[i];
         Verdict verdict;
 
@@ -157,9 +194,13 @@ column_origin(const OriginQuestion *question, const OutColumn *column, Arena *ar
         if (verdict == VERDICT_MAYBE)
             origin.names[origin.count++] = old->name;
     }
-    origin.kind = origin.count == 0 ? ORIGIN_ADDED : ORIGIN_UNKNOWN;
-    if (question->before != NULL && origin.count == 1 && is_ordered(question) &&
-        is_older(question, column->source_index))
+    if (origin.count == 1 && question->before != NULL && is_ordered(question) &&
+        is_older(question, column->source_index)) {
         origin.kind = ORIGIN_RENAMED;
+        return origin;
+    }
+    if (origin.count == 0 && !is_known(question, column) && is_old_by_number(question, column))
+        add_unused(question, &origin);
+    origin.kind = origin.count == 0 ? ORIGIN_ADDED : ORIGIN_UNKNOWN;
     return origin;
 }

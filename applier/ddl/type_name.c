@@ -28,7 +28,8 @@ static const TypeAlias aliases[] = {
 };
 
 /* MySQL shows integers with a width that means nothing. */
-static const char *const widths[] = {"tinyint", "smallint", "mediumint", "integer", "bigint"};
+static const char *const widths[] = {
+    "tinyint", "smallint", "mediumint", "int", "integer", "bigint"};
 
 /* A type in its parts: the name, what stands in parentheses, and the rest behind the name. */
 typedef struct TypeParts {
@@ -85,8 +86,10 @@ without_charset(Text type)
 static bool
 has_width(Text name)
 {
+    Text word = {name.data, text_find(name, ' ')};
+
     for (size_t i = 0; i < ARRAY_LEN(widths); i++)
-        if (text_starts_with(name, widths[i]) && !text_ends_with(name, "[]"))
+        if (text_is(word, widths[i]))
             return true;
     return false;
 }
