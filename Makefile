@@ -3,6 +3,7 @@
 #   make            build build/dray                    make check    every test; TESTS=... selects
 #   make demo       the main job on a bundled log       make bench    the benchmark
 #   make install    PREFIX=/usr/local DESTDIR=          make fuzz     fuzz, FUZZ_SECONDS=60 a target
+#   make soak       ten minutes of load and faults on a live source, then verify; SOAK_SECONDS=600
 #   make format     clang-format all C files            make lint     clang-tidy and our own checks
 #   make clean      remove every build directory
 #
@@ -13,12 +14,13 @@
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
+SOAK_SECONDS ?= 600
 TESTS ?=
 comma = ,
 # "meson setup" refuses a directory that is set up already, "--reconfigure" one that is not
 setup = test -f $(1)/build.ninja || meson setup $(1) $(2) >/dev/null || { meson setup $(1) $(2); exit 1; }
 
-.PHONY: all build demo check bench install fuzz format lint clean packages-build
+.PHONY: all build demo check bench soak install fuzz format lint clean packages-build
 
 all: build
 
@@ -44,6 +46,12 @@ bench:
 	@$(call setup,build-bench,-Dtests=false --buildtype=release)
 	@ninja -C build-bench -j $(JOBS)
 	@tests/bench/run.sh build-bench/dray
+
+soak:
+	@tools/install-packages build test
+	@$(call setup,build-check,-Dfaults=true)
+	@ninja -C build-check -j $(JOBS)
+	@/usr/bin/python3 tests/soak/soak.py build-check/dray --seconds $(SOAK_SECONDS)
 
 install: build
 	@meson configure build --prefix=$(PREFIX)

@@ -1,7 +1,13 @@
 #!/bin/bash
-# make bench: every benchmark, against servers of its own.   run.sh PROGRAM [main_job's options]
+# make bench: every benchmark, against servers of its own.   run.sh PROGRAM [main_job | live_postgres [options]]
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 program="$(realpath "$1")"
 shift
-exec /usr/bin/python3 tests/bench/main_job.py "$program" "$@"
+if [ $# -gt 0 ]; then
+    name="$1"
+    shift
+    exec /usr/bin/python3 "tests/bench/$name.py" "$program" "$@"
+fi
+/usr/bin/python3 tests/bench/main_job.py "$program"
+/usr/bin/python3 tests/bench/live_postgres.py "$program"
