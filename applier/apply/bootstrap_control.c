@@ -208,6 +208,26 @@ bootstrap_control_begin(BootstrapRun *run, Error *err)
 }
 
 static bool
+write_mark(BootstrapRun *run, void *argument, Error *err)
+{
+    const BootstrapState *state = argument;
+
+    return bootstrap_state_write(run->control, state_schema(run), main_service(run), state, err);
+}
+
+bool
+bootstrap_control_mark(BootstrapRun *run, const SourceTable *table, Error *err)
+{
+    BootstrapState state = {.schema = table->schema,
+        .table = table->name,
+        .phase = BOOTSTRAP_COPYING,
+        .is_spooled = true,
+        .position = TEXT("")};
+
+    return bootstrap_control(run, false, write_mark, &state, err);
+}
+
+static bool
 write_one_ready(BootstrapRun *run, const BootstrapJob *job, Text position, Error *err)
 {
     BootstrapState state = {.schema = job->source->schema,

@@ -14,6 +14,8 @@ bool bootstrap_control_states(
     BootstrapRun *run, BootstrapState **ret_states, size_t *ret_count, Error *err) MUST_CHECK;
 /* Mark the waiting jobs as copying; those that begin anew lose their row in dray_position. */
 bool bootstrap_control_begin(BootstrapRun *run, Error *err) MUST_CHECK;
+/* Mark a table that is no job yet: as one that is not emptied when it is begun. */
+bool bootstrap_control_mark(BootstrapRun *run, const SourceTable *table, Error *err) MUST_CHECK;
 /* A job is ready, from its own position on. */
 bool bootstrap_control_ready(BootstrapRun *run, BootstrapJob *job, Error *err) MUST_CHECK;
 /* All copied jobs are ready from this position on, if the service stands where it was: its row is

@@ -16,6 +16,8 @@
 #define SHORT_COPY_US INT64_C(5000000)
 #define POLL_MS       200
 #define INTERVAL_MS   INT64_C(500)
+#define AWAY_MS       15000
+#define HOLD_TRIES    5
 
 /* What makes the service stand still: a hold, or, where it has ended, its lock. */
 typedef struct Standstill {
@@ -93,17 +95,46 @@ standstill_begin(BootstrapRun *run, Standstill *still, Error *err)
     return true;
 }
 
+/*
+ * A service that ended a moment ago may come back by itself (systemd's RestartSec): with its lock
+ * taken it would give up for good.
+ */
+static bool
+wait_for_service(BootstrapRun *run, bool *told, Error *err)
+{
+    char *path = file_join(run->context->config->block.directory, "lock");
+    int64_t end_ms = clock_monotonic_ms() + AWAY_MS;
+    bool is_back = file_is_locked(path);
+
+    if (!is_back && !*told)
+        bootstrap_tell(run, false, "the service has ended: waiting whether it is started again");
+    *told = true;
+    while (!is_back && clock_monotonic_ms() < end_ms && !stop_wait(STOP_AFTER_BLOCK, POLL_MS))
+        is_back = file_is_locked(path);
+    free(path);
+    if (stop_level() >= STOP_AFTER_BLOCK)
+        return error_set(err, ERR_STOPPED, "stopped while the service was away");
+    return true;
+}
+
 static bool
 standstill_retry(BootstrapRun *run, Standstill *still, Error *err)
 {
     int64_t started_ms = clock_monotonic_ms();
+    bool told = false;
 
-    for (unsigned tries = 0; !standstill_begin(run, still, err); tries++) {
+    for (unsigned tries = 0;; tries++) {
+        if (!wait_for_service(run, &told, err))
+            return false;
+        if (standstill_begin(run, still, err))
+            return true;
         standstill_end(still);
+        /* it was stopped, or started, while it was asked */
+        if (err->kind == ERR_SOURCE && tries < HOLD_TRIES)
+            err->retriable = true;
         if (!bootstrap_may_retry(run, started_ms, tries, err))
             return error_wrap(err, "hold the service");
     }
-    return true;
 }
 
 bool
@@ -247,7 +278,10 @@ write_ready(BootstrapRun *run, CatchUp *catch_up, const Standstill *still, Error
         position = ours.source_position;
     CRASH_POINT("bootstrap.caught_up");
     if (!bootstrap_control_ready_held(run, &still->service, position, catch_up->service, err))
-        return false;
+        return err->kind != ERR_FENCED
+                   ? false
+                   : error_set_retriable(err, ERR_SOURCE,
+                         "the service was started again while the tables were handed over to it");
     for (size_t i = 0; i < run->job_count; i++)
         if (run->jobs[i].state == JOB_COPIED) {
             run->jobs[i].position = position;

@@ -6,6 +6,7 @@
 #include "apply/bootstrap_copy.h"
 #include "apply/bootstrap_handover.h"
 #include "apply/create_table.h"
+#include "base/fault.h"
 #include "base/file.h"
 #include "block/block.h"
 
@@ -76,6 +77,51 @@ find_unnamed(BootstrapRun *run, Listing *listing, const char **missing)
     return missing_count > 0;
 }
 
+/* "a.b.c" may be table "b.c" of schema "a", or "c" of "a.b". */
+static bool
+describe_named(
+    BootstrapRun *run, SourceTables *tables, const char *name, SourceTable **ret_table, Error *err)
+{
+    *ret_table = NULL;
+    for (const char *dot = strchr(name, '.'); dot != NULL && *ret_table == NULL;
+         dot = strchr(dot + 1, '.')) {
+        Text schema = {name, (size_t)(dot - name)};
+
+        if (!tables->driver->describe(tables, schema, text_of(dot + 1), run->arena, ret_table, err))
+            return false;
+    }
+    return true;
+}
+
+/*
+ * A table that is published before it is marked could reach a service that knows nothing of its
+ * bootstrap, should we be killed in between. Those that are named by a glob can only be marked
+ * afterwards.
+ */
+static bool
+mark_before_published(BootstrapRun *run, const char *const *names, Error *err)
+{
+    SourceStart start = bootstrap_source_start(run);
+    CLEANUP(source_tables_close)
+    SourceTables *tables = run->context->source->tables_open(&start, err);
+
+    if (tables == NULL)
+        return false;
+    for (; *names != NULL; names++) {
+        SourceTable *table;
+
+        if (!describe_named(run, tables, *names, &table, err))
+            return false;
+        if (table == NULL)
+            continue;
+        if (!bootstrap_control_mark(run, table, err))
+            return error_wrap(err, "table %s", *names);
+        bootstrap_tell(run, false,
+            "table %s: is published now; its changes are passed over until it is loaded", *names);
+    }
+    return true;
+}
+
 /* What is named must be there; what is there but not published yet is added to the publication. */
 static bool
 list_named(BootstrapRun *run, Listing *listing, Error *err)
@@ -88,8 +134,10 @@ list_named(BootstrapRun *run, Listing *listing, Error *err)
     if (find_unnamed(run, listing, missing)) {
         /* the service must not see changes of these tables before they are marked */
         if ((run->is_beside && !bootstrap_hold(run, err)) ||
-            !bootstrap_publish(run, missing, err) || !list_tables(run, listing, err))
+            !mark_before_published(run, missing, err) || !bootstrap_publish(run, missing, err) ||
+            !list_tables(run, listing, err))
             return false;
+        CRASH_POINT("bootstrap.published");
         if (find_unnamed(run, listing, missing))
             return error_set(err, ERR_USAGE,
                 "no table of the source fits %s: name it as schema.table, or with * and ?; only "

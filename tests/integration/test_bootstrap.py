@@ -280,3 +280,215 @@ def test_killed_at_every_step_and_started_again(source, target, directory, tell)
     assert same_shop(source, target)
     assert positions(target) == ["test"]
     tell(f"{target.kind}: {kills} kills of {len(faults)}, {load.count} transactions")
+
+
+def make_audited(source, target, rows):
+    make_item(source, target, rows)
+    text = TEXT[target.kind]
+    target.execute("drop table item")
+    target.execute(f"create table item (dray_opcode {text}, dray_seqno bigint, dray_row_id bigint,"
+                   f" dray_timestamp {text}, id integer, name {text})")
+    source.execute("create table version (id integer primary key, name text)")
+    target.execute(f"create table version (id integer, name {text}, valid_from {text},"
+                   f" valid_to {text})")
+    source.execute("insert into version select * from item")
+
+
+AUDIT_RULES = [{"match": "public.item", "merge_script": "append.sql", "target": "item"},
+               {"match": "public.version", "merge_script": "history.sql", "target": "version"}]
+SPOOL_POINTS = ["bootstrap.spooling", "bootstrap.spooled", "bootstrap.block_loaded",
+                "loader.before_commit", "loader.after_commit", "bootstrap.block_loaded",
+                "bootstrap.ready"]
+
+
+def test_scripts_that_keep_every_line_get_each_row_once(source, target, directory, tell):
+    make_audited(source, target, 900)
+    source.install()
+    service = configure(source, directory, target, chunk_rows=100)
+    service.rules = AUDIT_RULES
+    kills = sum(bootstrap_killed(service, f"kill:{point}:{n % 3 + 1}").returncode == KILLED
+                for n, point in enumerate(SPOOL_POINTS))
+    bootstrap(service)
+    for table, more in (("item", "dray_opcode = 'I'"), ("version", "valid_to is null")):
+        assert target.query(f"select count(*), count(distinct id) from {table} where {more}") \
+            == [(900, 900)]
+        assert target.value(f"select count(*) from {table}") == 900
+    source.execute("update version set name = 'new' where id <= 10")
+    service.run()
+    assert target.value("select count(*) from version") == 910
+    assert target.value("select count(*) from version where valid_to is null") == 900
+    tell(f"{target.kind}: {kills} kills of {len(SPOOL_POINTS)}")
+
+
+def test_a_spooled_table_goes_on_exactly_where_its_loading_was(source, file_target, directory):
+    make_audited(source, file_target, 900)
+    source.install()
+    service = configure(source, directory, file_target, chunk_rows=100)
+    service.rules = AUDIT_RULES
+    assert bootstrap_killed(service, "kill:bootstrap.block_loaded:4",
+                            "public.item").returncode == KILLED
+    assert file_target.value("select count(*) from item") == 400
+    source.execute("insert into item values (5000, 'behind the snapshot')")
+    done = bootstrap(service, "public.item")
+    assert "it goes on behind the last chunk that was committed" in done.stderr
+    assert file_target.value("select count(*) from item") == 900
+    service.run()
+    assert file_target.value("select count(*) from item") == 901
+
+
+def test_a_spooled_table_whose_changes_were_passed_over_is_not_gone_on_with(
+        source, file_target, directory):
+    make_audited(source, file_target, 900)
+    source.install()
+    service = configure(source, directory, file_target, chunk_rows=100)
+    service.rules = AUDIT_RULES
+    assert bootstrap_killed(service, "kill:bootstrap.block_loaded:4",
+                            "public.item").returncode == KILLED
+    source.execute("insert into item values (5000, 'passed over')")
+    service.run()
+    refused = bootstrap(service, "public.item", expect=5)
+    assert "or the service has run since" in refused.stderr
+    file_target.execute("delete from item")
+    bootstrap(service, "public.item", "--keep")
+    service.run()
+    assert file_target.value("select count(*) from item") == 901
+
+
+# ---- beside one another ---------------------------------------------------------------------------
+
+def start_bootstrap(service, *arguments, env=None, **more):
+    return subprocess.Popen([program(), "bootstrap", service.write(), *arguments],
+                            env=environment(env), stdin=subprocess.DEVNULL, text=True,
+                            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more})
+
+
+def blocking(source, table):
+    """A transaction that keeps a table locked: who reads it waits."""
+    connection = source.server.connect(source.name)
+    connection.autocommit = False
+    connection.cursor().execute(f"lock table {table} in access exclusive mode")
+    return connection
+
+
+def wait_for_reader(source, table):
+    source.wait_for(lambda: source.value(
+        "select count(*) from pg_locks l join pg_class c on c.oid = l.relation"
+        " where c.relname = %s and not l.granted", table) > 0)
+
+
+def test_two_bootstraps_at_once_and_a_service_beside_one(source, file_target, directory):
+    make_item(source, file_target, 100)
+    source.install()
+    service = configure(source, directory, file_target)
+    lock = blocking(source, "item")
+    first = start_bootstrap(service)
+    try:
+        # the slot is made, the copy waits for the table
+        source.wait_for(lambda: os.path.exists(os.path.join(service.blocks_directory, "lock")))
+        source.wait_for(lambda: bootstrap(service, expect=None).returncode == 6)
+        refused = bootstrap(service, expect=6)
+        assert "another dray bootstrap of this service runs" in refused.stderr
+        assert "is locked" in service.run(expect=6).stderr
+    finally:
+        lock.close()
+    out, err = first.communicate(timeout=60)
+    assert first.returncode == 0, out + err
+    assert source.same(file_target, "item")
+
+
+def test_a_signal_ends_it_after_the_chunks_that_run(source, file_target, directory):
+    make_item(source, file_target, 20000)
+    source.install()
+    service = configure(source, directory, file_target, chunk_rows=10)
+    running = start_bootstrap(service)
+    source.wait_for(lambda: file_target.value(
+        "select count(*) from sqlite_schema where name = 'dray_bootstrap'")
+        and file_target.value("select count(*) from item") > 0)
+    running.send_signal(signal.SIGTERM)
+    out, err = running.communicate(timeout=60)
+    assert running.returncode == 1, out + err
+    assert "stopped: 1 of 1 tables are not loaded" in err
+    assert "start dray bootstrap" in err
+    assert states(file_target) == {"public.item": "copying"}
+    service.options["bootstrap"]["chunk_rows"] = 5000
+    done = bootstrap(service)
+    assert "was interrupted: the target table is emptied and the copy started again" in done.stderr
+    assert source.same(file_target, "item")
+
+
+def test_beside_a_running_service_killed_at_every_step(source, warehouse, directory, tell):
+    make_shop(source, warehouse, rows=1000)
+    service = configure(source, directory, warehouse, chunk_rows=150,
+                        tables=["public.account", "public.log"])
+    bootstrap(service)
+    service.start()
+    points = ["bootstrap.held", "bootstrap.published", "bootstrap.mark", "bootstrap.marked", "bootstrap.snapshot",
+              "bootstrap.block_loaded", "loader.after_commit", "bootstrap.caught_up",
+              "bootstrap.ready", "bootstrap.handed_over"]
+    kills = 0
+    with Load(source, rows=1000, truncates=False) as load:
+        for point in points:
+            done = bootstrap_killed(service, f"kill:{point}:1", "public.note", "public.pair",
+                                    *["--replace"] * (len(states(warehouse)) == 4 and set(
+                                        states(warehouse).values()) == {"ready"}))
+            kills += done.returncode == KILLED
+        bootstrap(service, "public.note", "public.pair")
+    for table in SHOP:
+        source.wait_same(warehouse, table)
+    service.stop()
+    assert positions(warehouse) == ["test"]
+    tell(f"{kills} kills of {len(points)}, {load.count} transactions")
+
+
+def test_the_service_is_killed_while_a_table_is_handed_over(source, warehouse, directory):
+    make_shop(source, warehouse, rows=1000)
+    service = configure(source, directory, warehouse, chunk_rows=150,
+                        tables=["public.account", "public.log"])
+    bootstrap(service)
+    with Load(source, rows=1000, truncates=False):
+        for wait in (0.15, 0.3, 0.45, 0.6):
+            service.start()
+            service.wait_for_seqno(1)
+            running = start_bootstrap(service, "public.note", "public.pair", "--replace")
+            time.sleep(wait)
+            service.kill()
+            service.start()
+            out, err = running.communicate(timeout=60)
+            assert running.returncode == 0, out + err
+            service.stop(expect=None)  # 6 where the bootstrap had its lock meanwhile
+        bootstrap(service, "public.note", "public.pair", "--replace")
+    service.run()
+    assert same_shop(source, warehouse)
+
+
+# ---- what it shows --------------------------------------------------------------------------------
+
+def test_a_terminal_gets_a_bar_and_a_pipe_plain_lines(source, file_target, directory):
+    make_item(source, file_target, 3000)
+    source.execute("analyze item")
+    source.install()
+    service = configure(source, directory, file_target)
+    master, slave = pty.openpty()
+    running = start_bootstrap(service, stdout=slave, stderr=slave)
+    os.close(slave)
+    shown = b""
+    while True:
+        try:
+            got = os.read(master, 65536)
+        except OSError:  # the other end is closed
+            break
+        if not got:
+            break
+        shown += got
+    running.wait(60)
+    os.close(master)
+    assert running.returncode == 0, shown
+    assert b"\rcopied [" in shown and b"] 100% 1/1 tables 3.0k rows" in shown
+    assert max(len(line) for line in shown.replace(b"\r", b"\n").split(b"\n")
+               if line.startswith(b"copied")) <= 79 + len("\033[K")
+    plain = bootstrap(service, "--replace")
+    assert "\r" not in plain.stdout + plain.stderr
+    first, last = plain.stdout.strip().splitlines()
+    assert first.startswith("copied rows=3000/3000 tables=1/1 bytes=")
+    assert last.startswith("tables=1 left_alone=0 unfinished=0 rows=3000 bytes=")
+    assert totals(plain)["position"].count("/") == 1
