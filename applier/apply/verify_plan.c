@@ -85,25 +85,38 @@ source_column(const VerifyPlan *plan, const OutColumn *column)
     return source_table_column(plan->source, plan->shape.columns[column->source_index].name);
 }
 
+/* The place of a source key's column in the target's key; key_count where it has none. */
+static size_t
+key_place(const VerifyPlan *plan, Text name)
+{
+    const OutTable *out = plan->out;
+    size_t at = 0;
+
+    while (at < out->key_count &&
+           !text_equal(plan->shape.columns[out->columns[out->key[at]].source_index].name, name))
+        at++;
+    return at;
+}
+
 /* Rows are read from the snapshot by the source's key, and written by the target's. */
 static void
 judge_repair(Planner *planner, VerifyPlan *plan)
 {
     const SourceTable *source = plan->source;
-    const OutTable *out = plan->out;
-    bool same = out->key_count == source->key_count;
+    bool same = plan->out->key_count == source->key_count;
 
-    if (out->key_count == 0) {
-        plan->unrepairable = TEXT("it has no key: bootstrap it again");
+    if (plan->out->key_count == 0) {
+        plan->unrepairable = TEXT("without a key it cannot be repaired: bootstrap it again");
         return;
     }
-    for (size_t i = 0; same && i < out->key_count; i++)
-        same = text_equal(plan->shape.columns[out->columns[out->key[i]].source_index].name,
-            source->columns[source->key[i]].name);
+    plan->source_key = ARENA_ARRAY(planner->arena, size_t, source->key_count + 1);
+    for (size_t i = 0; same && i < source->key_count; i++) {
+        plan->source_key[i] = key_place(plan, source->columns[source->key[i]].name);
+        same = plan->source_key[i] < plan->out->key_count;
+    }
     if (!same)
-        plan->unrepairable =
-            text_of(arena_printf(planner->arena, "its key in the target is not the one of the "
-                                                 "source: bootstrap it again"));
+        plan->unrepairable = TEXT("it cannot be repaired, since its key in the target is another "
+                                  "one than in the source: bootstrap it again");
 }
 
 /* ---- columns ---- */

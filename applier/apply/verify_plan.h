@@ -16,6 +16,7 @@ typedef struct VerifyPlan {
     const TargetTable *target;
     Text *names;            /* of the columns that are compared, as the target has them */
     ChecksumTable sides[2]; /* source, target */
+    size_t *source_key;     /* by index in source->key: the index in out->key */
     Text unrepairable;      /* why --repair cannot write this table; TEXT_NONE: it can */
     VerifyTable *result;    /* NOT_COMPARED with a reason: there is nothing to compare */
 } VerifyPlan;

@@ -193,9 +193,12 @@ verify_repair_row(void *context, const Value *keys, bool is_there, Error *err)
 
     if (!is_there)
         return write_deletion(table, keys, err);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        const Value *key = &keys[table->plan->source_key[i]];
+
         table->keys[table->count * count + i] =
-            (Value){keys[i].kind, arena_text(table->arena, keys[i].text)};
+            (Value){key->kind, arena_text(table->arena, key->text)};
+    }
     table->count++;
     return table->count < KEYS_AT_ONCE || write_read_rows(table, err);
 }

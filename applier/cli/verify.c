@@ -142,46 +142,46 @@ set(json_t *object, const char *name, json_t *value)
 }
 
 static json_t *
-json_text(Text text)
+text_value(Text text)
 {
     return text.data == NULL ? json_null() : json_stringn_nocheck(text.data, text.len);
 }
 
 static json_t *
-json_count(uint64_t count)
+count_value(uint64_t count)
 {
     return json_integer((json_int_t)count);
 }
 
 static json_t *
-json_key(const VerifyKey *key)
+key_value(const VerifyKey *key)
 {
     json_t *object = json_object();
 
     set(object, "kind", json_string(kind_name(key->kind)));
-    set(object, "key", json_text(key->key));
-    set(object, "columns", json_text(key->columns));
+    set(object, "key", text_value(key->key));
+    set(object, "columns", text_value(key->columns));
     return object;
 }
 
 static json_t *
-json_table(const VerifyTable *table)
+table_value(const VerifyTable *table)
 {
     json_t *object = json_object();
     json_t *keys = json_array();
 
-    set(object, "source", json_text(table->source));
-    set(object, "target", json_text(table->target));
+    set(object, "source", text_value(table->source));
+    set(object, "target", text_value(table->target));
     set(object, "result", json_string(result_name(table->result)));
-    set(object, "reason", json_text(table->reason));
-    set(object, "source_rows", json_count(table->source_rows));
-    set(object, "target_rows", json_count(table->target_rows));
+    set(object, "reason", text_value(table->reason));
+    set(object, "source_rows", count_value(table->source_rows));
+    set(object, "target_rows", count_value(table->target_rows));
     for (size_t i = 0; i < VERIFY_KIND_COUNT; i++)
-        set(object, kind_name((VerifyKind)i), json_count(table->counts[i]));
-    set(object, "repaired_rows", json_count(table->repaired));
+        set(object, kind_name((VerifyKind)i), count_value(table->counts[i]));
+    set(object, "repaired_rows", count_value(table->repaired));
     set(object, "seconds", json_real((double)table->elapsed_us / 1e6));
     for (size_t i = 0; i < table->key_count; i++)
-        if (json_array_append_new(keys, json_key(&table->keys[i])) != 0)
+        if (json_array_append_new(keys, key_value(&table->keys[i])) != 0)
             abort();
     set(object, "keys", keys);
     return object;
@@ -194,10 +194,10 @@ print_json(const VerifyReport *report)
     json_t *tables = json_array();
     char *text;
 
-    set(object, "position", json_text(report->position));
+    set(object, "position", text_value(report->position));
     set(object, "equal", json_boolean(verify_report_is_equal(report)));
     for (size_t i = 0; i < report->table_count; i++)
-        if (json_array_append_new(tables, json_table(&report->tables[i])) != 0)
+        if (json_array_append_new(tables, table_value(&report->tables[i])) != 0)
             abort();
     set(object, "tables", tables);
     text = json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(6));

@@ -203,5 +203,9 @@ postgres_canonical(
     case CANONICAL_BIT:
         break;
     }
-    buf_addf(sql, "%s::text", expression);
+    /* a type may have a cast that tells something else than what it shows: inet has */
+    if (logical == LOGICAL_OTHER)
+        buf_addf(sql, "CASE WHEN %s IS NOT NULL THEN concat(%s) END", expression, expression);
+    else
+        buf_addf(sql, "%s::text", expression);
 }

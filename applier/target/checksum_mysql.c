@@ -128,12 +128,18 @@ add_form(const TargetColumn *column, CanonicalForm form, const char *x, Buf *sql
     case CANONICAL_PADDED:
         buf_addf(sql, "TRIM(TRAILING ' ' FROM CONVERT(%s USING utf8mb4))", x);
         return;
+    case CANONICAL_TIMESTAMPTZ:
+        if (column->is_text) { /* a policy of values: passes the source's text on */
+            buf_addf(sql, "REPLACE(CONVERT(%s USING utf8mb4), '+00', '')", x);
+            return;
+        }
+        add_trimmed(x, sql);
+        return;
     case CANONICAL_NUMBER:
     case CANONICAL_TIME:
     case CANONICAL_TIMETZ:
     case CANONICAL_TIME_UTC:
     case CANONICAL_TIMESTAMP:
-    case CANONICAL_TIMESTAMPTZ:
         add_trimmed(x, sql);
         return;
     case CANONICAL_TEXT:

@@ -31,8 +31,7 @@ key_value(const TargetColumn *column, LogicalType logical, Buf *sql)
         name_column(column, sql);
         buf_add_string(sql, ", 'hex')");
     } else {
-        name_column(column, sql);
-        buf_add_string(sql, "::text");
+        canonical(column, (Canonical){CANONICAL_TEXT, 0}, sql);
     }
 }
 

@@ -1,7 +1,5 @@
 #include "target/md5.h"
 
-#include <stdio.h>
-
 #define BLOCK 64
 
 /* RFC 1321, section 3.4: element i is the integer part of 4294967296 times abs(sin(i + 1)). */
@@ -94,44 +92,37 @@ word_at(const unsigned char *block, unsigned index)
     return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
 }
 
-/* The round's function of three words, and which word of the block its step takes. */
-static uint32_t
-mix(unsigned step, const uint32_t state[4], unsigned *ret_index)
+/* One step, which is counted from 0: mixed is the round's function of three words of the state. */
+static inline void
+add_step(uint32_t state[4], unsigned step, uint32_t mixed, uint32_t word)
 {
-    uint32_t b = state[1];
-    uint32_t c = state[2];
-    uint32_t d = state[3];
+    uint32_t sum = mixed + state[0] + sines[step] + word;
 
-    switch (step / 16) {
-    case 0:
-        *ret_index = step;
-        return (b & c) | (~b & d);
-    case 1:
-        *ret_index = (5 * step + 1) % 16;
-        return (b & d) | (c & ~d);
-    case 2:
-        *ret_index = (3 * step + 5) % 16;
-        return b ^ c ^ d;
-    default:
-        *ret_index = 7 * step % 16;
-        return c ^ (b | ~d);
-    }
+    state[0] = state[3];
+    state[3] = state[2];
+    state[2] = state[1];
+    state[1] += turn_left(sum, turns[step / 16][step % 4]);
 }
 
+/* Each round takes the block's words in another order. */
 static void
 add_block(uint32_t digest[4], const unsigned char *block)
 {
     uint32_t state[4] = {digest[0], digest[1], digest[2], digest[3]};
+    uint32_t words[16];
+    unsigned step = 0;
 
-    for (unsigned step = 0; step < 64; step++) {
-        unsigned index;
-        uint32_t sum = mix(step, state, &index) + state[0] + sines[step] + word_at(block, index);
-
-        state[0] = state[3];
-        state[3] = state[2];
-        state[2] = state[1];
-        state[1] += turn_left(sum, turns[step / 16][step % 4]);
-    }
+    for (unsigned i = 0; i < 16; i++)
+        words[i] = word_at(block, i);
+    for (; step < 16; step++)
+        add_step(state, step, (state[1] & state[2]) | (~state[1] & state[3]), words[step]);
+    for (; step < 32; step++)
+        add_step(state, step, (state[1] & state[3]) | (state[2] & ~state[3]),
+            words[(5 * step + 1) % 16]);
+    for (; step < 48; step++)
+        add_step(state, step, state[1] ^ state[2] ^ state[3], words[(3 * step + 5) % 16]);
+    for (; step < 64; step++)
+        add_step(state, step, state[2] ^ (state[1] | ~state[3]), words[7 * step % 16]);
     for (size_t i = 0; i < 4; i++)
         digest[i] += state[i];
 }
@@ -139,6 +130,7 @@ add_block(uint32_t digest[4], const unsigned char *block)
 void
 md5_hex(Text text, char hex[MD5_HEX_SIZE])
 {
+    static const char digits[] = "0123456789abcdef";
     uint32_t digest[4] = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476};
     unsigned char last[2 * BLOCK] = {0};
     size_t whole = text.len / BLOCK * BLOCK;
@@ -155,6 +147,11 @@ md5_hex(Text text, char hex[MD5_HEX_SIZE])
         last[size - 8 + i] = (unsigned char)(bits >> (8 * i));
     for (size_t at = 0; at < size; at += BLOCK)
         add_block(digest, last + at);
-    for (size_t i = 0; i < 16; i++)
-        (void)snprintf(hex + 2 * i, 3, "%02x", (unsigned)(digest[i / 4] >> (8 * (i % 4)) & 0xff));
+    for (size_t i = 0; i < 16; i++) {
+        unsigned byte = (unsigned)(digest[i / 4] >> (8 * (i % 4)) & 0xff);
+
+        hex[2 * i] = digits[byte >> 4];
+        hex[2 * i + 1] = digits[byte & 0xf];
+    }
+    hex[2 * sizeof(digest)] = '\0';
 }
