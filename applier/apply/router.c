@@ -326,11 +326,12 @@ resolve_types(const Context *context, OutTable *out, const TargetTable *base)
     }
 }
 
-/* NULL on failure. */
+/* shape has its table, places and arena; NULL on failure. */
 static OutTable *
-route_make(Router *router, const Table *table, Text position, Arena *arena, Error *err)
+route_make(Router *router, SchemaShape *shape, Error *err)
 {
     const Context *context = router->context;
+    const Table *table = shape->table;
     const TableRule *rule = rule_find(&context->config->tables, table->schema, table->name);
     const Script *script = context_script(context, rule);
     const TargetTable *base = NULL;
@@ -340,15 +341,17 @@ route_make(Router *router, const Table *table, Text position, Arena *arena, Erro
     Text *key;
     size_t key_count;
 
-    rule_target(rule, table->schema, table->name, arena, &schema, &name);
+    rule_target(rule, table->schema, table->name, shape->arena, &schema, &name);
     if (!catalog_table(router->catalog, schema, name, &base, err))
         return NULL;
-    target_key(base, arena, &key, &key_count);
-    out = rule_apply(rule, table, key, key_count, arena, err);
+    target_key(base, shape->arena, &key, &key_count);
+    out = rule_apply(rule, table, key, key_count, shape->arena, err);
     if (out == NULL || !claim_target(router, out, err))
         return NULL;
-    if (!router->options.look_only && !schema_watch_admit(router->watch, router->catalog, table,
-                                          position, out, arena, base, &base, err)) {
+    shape->out = out;
+    shape->target = base;
+    if (!router->options.look_only &&
+        !schema_watch_admit(router->watch, router->catalog, shape, &base, err)) {
         catalog_forget(router->catalog, schema, name);
         return NULL;
     }
@@ -405,8 +408,12 @@ router_table(
     if (!gate_lets_pass(router, route->gate, position))
         return true;
     if (route->out == NULL) {
+        SchemaShape shape = {
+            .table = table, .position = position, .snapshot = route->gate->position};
+
         arena = arena_new();
-        route->out = route_make(router, table, position, arena, err);
+        shape.arena = arena;
+        route->out = route_make(router, &shape, err);
         if (route->out == NULL)
             return false;
         route->arena = STEAL(arena);

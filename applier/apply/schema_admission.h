@@ -19,11 +19,11 @@ typedef struct Admission {
     SchemaWatch *watch;
     Catalog *catalog;
     const Table *table;
-    Text position;
     OutTable *out;
     const TargetTable *target;
     const KnownShape *before; /* NULL: not known */
     bool is_same;             /* before is this very shape */
+    bool is_reloaded;         /* the rows in the target are younger than before */
     SourceTable *source;      /* NULL: not asked, or the catalogue does not have it */
     bool is_described;        /* the catalogue was asked */
     Arena *arena;

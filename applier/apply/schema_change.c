@@ -326,31 +326,42 @@ compare(Admission *admission, Arena *arena, Error *err)
     return admission_identity(admission, err);
 }
 
+/* Were all rows loaded anew since the shape before? */
+static bool
+is_reloaded(const Admission *admission, Text snapshot)
+{
+    int (*compare_positions)(Text a, Text b) = admission->watch->context->source->compare;
+
+    return admission->before != NULL && snapshot.len > 0 && compare_positions != NULL &&
+           compare_positions(admission->before->since, snapshot) < 0;
+}
+
 bool
-schema_watch_admit(SchemaWatch *watch, Catalog *catalog, const Table *table, Text position,
-    OutTable *out, Arena *out_arena, const TargetTable *target, const TargetTable **ret_base,
-    Error *err)
+schema_watch_admit(SchemaWatch *watch, Catalog *catalog, const SchemaShape *shape,
+    const TargetTable **ret_base, Error *err)
 {
     CLEANUP(arena_free) Arena *arena = arena_new();
     Admission admission = {.watch = watch,
         .catalog = catalog,
-        .table = table,
-        .position = position,
-        .out = out,
-        .target = target,
+        .table = shape->table,
+        .out = shape->out,
+        .target = shape->target,
         .arena = arena};
     bool ok;
 
-    *ret_base = target;
+    *ret_base = shape->target;
     if (watch->memory == NULL)
         return true;
-    admission.before = shape_memory_before(watch->memory, table, position, &admission.is_same);
-    ok = (target != NULL || make_table(&admission, err)) && compare(&admission, out_arena, err);
+    admission.before =
+        shape_memory_before(watch->memory, shape->table, shape->position, &admission.is_same);
+    admission.is_reloaded = is_reloaded(&admission, shape->snapshot);
+    ok = (shape->target != NULL || make_table(&admission, err)) &&
+         compare(&admission, shape->arena, err);
     buf_clear(&admission.todo);
     if (!ok)
         return false;
     if (!admission.is_same)
-        shape_memory_add(watch->memory, table, position, admission.source);
+        shape_memory_add(watch->memory, shape->table, shape->position, admission.source);
     *ret_base = admission.target;
     return true;
 }

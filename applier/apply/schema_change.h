@@ -60,13 +60,21 @@ SchemaWatch *schema_watch_new(const Context *context, bool keeps) MUST_CHECK;
 void schema_watch_free(SchemaWatch *watch);
 CLEANUP_DEFINE(SchemaWatch *, schema_watch_free);
 
+/* A shape that is met. */
+typedef struct SchemaShape {
+    const Table *table;
+    Text position; /* of the transaction (router.h) */
+    Text snapshot; /* position of the snapshot that the table was loaded from; TEXT_NONE: none. What
+                      changed before it is in the rows there, and asks for nothing */
+    OutTable *out; /* made by rule_apply from table */
+    Arena *arena;  /* that out is in */
+    const TargetTable *target; /* as the catalog told it; NULL: the target has no such table */
+} SchemaShape;
+
 /*
- * Compare out (made by rule_apply from table) with the target's table, which the catalog holds.
- * position is that of the transaction (router.h). May change the target, may take columns out of
- * out or give them another name (in out_arena, which out is in), remembers the shape for the next
- * comparison. target is NULL where the target has no such table: with create_tables: all it is
- * made. *ret_base is the table as it is now; target is not valid any more.
+ * Compare a shape with the target's table. May change the target, may take columns out of out or
+ * give them another name, remembers the shape for the next comparison. A missing table is made with
+ * create_tables: all. *ret_base is the table as it is now; shape->target is not valid any more.
  */
-bool schema_watch_admit(SchemaWatch *watch, Catalog *catalog, const Table *table, Text position,
-    OutTable *out, Arena *out_arena, const TargetTable *target, const TargetTable **ret_base,
-    Error *err) MUST_CHECK;
+bool schema_watch_admit(SchemaWatch *watch, Catalog *catalog, const SchemaShape *shape,
+    const TargetTable **ret_base, Error *err) MUST_CHECK;

@@ -198,11 +198,12 @@ admit_replaced(Admission *admission, const OutColumn *column, const KnownColumn 
             return true;
         }
     }
-    admission_warn(admission,
-        "column " TEXT_FMT
-        " was dropped in the source and added again, so that older rows lost their values there; "
-        "the target keeps them unless you run ALTER TABLE %s DROP COLUMN %s; run %s;",
-        TEXT_ARG(column->name), table, name, add.data);
+    if (!admission->is_reloaded)
+        admission_warn(admission,
+            "column " TEXT_FMT " was dropped in the source and added again, so that older rows "
+                               "lost their values there; "
+            "the target keeps them unless you run ALTER TABLE %s DROP COLUMN %s; run %s;",
+            TEXT_ARG(column->name), table, name, add.data);
     return true;
 }
 
@@ -308,7 +309,7 @@ admit_new_key(Admission *admission)
     if (!key_differs(admission) || is_target_key(admission))
         return;
     add_key_names(admission, &names);
-    if (key_has_new_column(admission, &column))
+    if (!admission->is_reloaded && key_has_new_column(admission, &column))
         admission_add(admission,
             "column " TEXT_FMT
             " of the key is new, so that the rows in the target have no value of the source in it "

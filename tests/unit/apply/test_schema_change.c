@@ -1,4 +1,5 @@
 #include "live_source.h"
+#include "target/bootstrap_state.h"
 
 #define ID                       \
     {                            \
@@ -373,6 +374,37 @@ a_new_column_of_the_key_must_be_the_targets_primary_key(void **state)
     live_close(&live);
 }
 
+static void
+after_a_bootstrap_a_new_column_of_the_key_is_right(void **state)
+{
+    BootstrapState bootstrap = {.schema = TEXT("public"),
+        .table = TEXT("item"),
+        .phase = BOOTSTRAP_READY,
+        .position = TEXT("50")};
+    LiveSource live;
+    const Table *table;
+    Target *target;
+    Error err;
+
+    (void)state;
+    live_open(&live, NULL, NULL);
+    test_service_sql(&live.service, ITEM(", n INTEGER"));
+    LIVE_TELL(&live, ID);
+    (void)admit(&live, LIVE_SHAPE(&live, ID), "1");
+    LIVE_TELL(&live, {"id", "integer", 1}, {"n", "integer", 2, true});
+    table = LIVE_SHAPE(&live, {"id", "integer"}, {"n", "integer", .in_key = true});
+    refuse(&live, table, "2", "run dray bootstrap ");
+    target = live.context->target->open(live.config->target_options, &err);
+    assert_ok(target != NULL, err);
+    assert_ok(bootstrap_state_prepare(target, TEXT(""), &err), err);
+    assert_ok(bootstrap_state_write(target, TEXT(""), TEXT("test"), &bootstrap, &err), err);
+    target_close(target);
+    router_forget_all(live.router);
+    assert_null(ask(&live, table, "2", &err));
+    assert_columns(admit(&live, table, "50"), "id n*");
+    live_close(&live);
+}
+
 /* ---- the rest ------------------------------------------------------------------------------- */
 
 static void
@@ -453,6 +485,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_dropped_column_that_must_not_be_null_is_asked_about),
     cmocka_unit_test(a_table_that_lost_its_key_is_refused),
     cmocka_unit_test(a_new_column_of_the_key_must_be_the_targets_primary_key),
+    cmocka_unit_test(after_a_bootstrap_a_new_column_of_the_key_is_right),
     cmocka_unit_test(a_missing_table_names_the_command_that_makes_it),
     cmocka_unit_test(a_check_changes_nothing_and_leaves_the_rest_to_the_plan),
     cmocka_unit_test(damaged_lines_of_the_memory_are_passed_over),
