@@ -64,8 +64,9 @@ reader_keep_alive(BlockReader *reader, Error *err)
 {
     int64_t now_ms = clock_monotonic_ms();
 
+    /* a service that has no position yet has nothing it could say */
     if (reader->source == NULL || reader->context->source->acknowledge == NULL ||
-        now_ms - reader->acknowledged_ms < KEEP_ALIVE_MS)
+        reader->acknowledged.len == 0 || now_ms - reader->acknowledged_ms < KEEP_ALIVE_MS)
         return true;
     reader->acknowledged_ms = now_ms;
     return reader->context->source->acknowledge(

@@ -121,6 +121,7 @@ add_totals(PipelineTotals *sum, const PipelineTotals *one)
     sum->merge_us += one->merge_us;
     sum->commit_us += one->commit_us;
     sum->elapsed_us += one->elapsed_us;
+    sum->complete = one->complete;
 }
 
 /* The pipeline on a thread of its own, so that main is free for signals even while the target
