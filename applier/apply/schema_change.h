@@ -30,7 +30,8 @@
  * - A column that the source dropped stays in the target; new rows get its DEFAULT there, or NULL.
  *   If it may not be NULL and has no DEFAULT: as stop.
  * - A column dropped and added again under its name: a warning, with the statement that does the
- *   same to the rows there; as stop, if its type is another one.
+ *   same to the rows there; as stop, if its type is another one. (At the same place and with the
+ *   same type it is the same shape: that cannot be seen.)
  * - Another type: compared by what the mapping tables make of the old and the new one. As stop if
  *   the target's column has the type of the old one. If somebody chose another type there Dray goes
  *   on, with a warning.

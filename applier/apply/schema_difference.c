@@ -201,7 +201,7 @@ admit_replaced(Admission *admission, const OutColumn *column, const KnownColumn 
     if (!admission->is_reloaded)
         admission_warn(admission,
             "column " TEXT_FMT " was dropped in the source and added again, so that older rows "
-                               "lost their values there; "
+            "lost their values there; "
             "the target keeps them unless you run ALTER TABLE %s DROP COLUMN %s; run %s;",
             TEXT_ARG(column->name), table, name, add.data);
     return true;
