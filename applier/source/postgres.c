@@ -336,10 +336,8 @@ wait_time(const Postgres *postgres, int64_t end_ms)
 
 /* Nothing has come so far: look at the clock, and wait. */
 static Next
-next_waiting(Postgres *postgres, int64_t wait_ms, PostgresMessage *ret_message, Error *err)
+next_waiting(Postgres *postgres, int64_t end_ms, PostgresMessage *ret_message, Error *err)
 {
-    int64_t end_ms = clock_monotonic_ms() + wait_ms;
-
     for (;;) {
         Next next;
 
@@ -358,6 +356,7 @@ static Next
 postgres_next(Source *base, int64_t wait_ms, Event *ret_event, Error *err)
 {
     Postgres *postgres = (Postgres *)base;
+    int64_t end_ms = -1;
 
     if (postgres->truncating && next_truncated(postgres, ret_event)) {
         ret_event->where = postgres->begin_text;
@@ -373,8 +372,11 @@ postgres_next(Source *base, int64_t wait_ms, Event *ret_event, Error *err)
         if (++postgres->busy >= BUSY_CALLS && !postgres->in_transaction && !work(postgres, err))
             return NEXT_FAILED;
         next = postgres_stream_next(postgres->stream, 0, &message, err);
+        /* messages that come to nothing must not make the wait longer */
+        if (next == NEXT_IDLE && end_ms < 0)
+            end_ms = clock_monotonic_ms() + wait_ms;
         if (next == NEXT_IDLE)
-            next = next_waiting(postgres, wait_ms, &message, err);
+            next = next_waiting(postgres, end_ms, &message, err);
         if (next != NEXT_ITEM)
             return next;
         taken = take(postgres, &message, ret_event, err);

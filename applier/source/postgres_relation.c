@@ -6,6 +6,8 @@
 
 #include "base/map.h"
 
+#define CATALOG_PREFIX "pg_catalog."
+
 struct PostgresRelation {
     Table table;
     char identity;
@@ -118,14 +120,22 @@ postgres_relations_type(PostgresRelations *relations, const PgoutputMessage *typ
         (void)map_put(&relations->types, text_of(oid), name);
 }
 
-/* A type that the catalogue does not know any more. */
-static Text
-forgotten_type(const PostgresRelations *relations, uint32_t type)
+/* A type that the catalogue does not know any more. The Type message of a domain names what it is
+ * made of: "pg_catalog.numeric", and "pg_catalog._numeric" for an array. */
+static void
+set_forgotten_type(const PostgresRelations *relations, uint32_t type, Column *column)
 {
     char oid[16];
+    Text name;
 
     (void)snprintf(oid, sizeof(oid), "%" PRIu32, type);
-    return text_of(map_get(&relations->types, text_of(oid)));
+    column->type = name = text_of(map_get(&relations->types, text_of(oid)));
+    column->logical = LOGICAL_OTHER;
+    if (!text_starts_with(name, CATALOG_PREFIX))
+        return;
+    name.data += strlen(CATALOG_PREFIX);
+    name.len -= strlen(CATALOG_PREFIX);
+    column->logical = text_starts_with(name, "_") ? LOGICAL_ARRAY : logical_type_of_postgres(name);
 }
 
 static void
@@ -136,9 +146,8 @@ set_column(PostgresRelations *relations, const PgoutputMessage *message, size_t 
 
     column->name = arena_text(relations->arena, from->name);
     column->type = facts->type;
-    column->logical = LOGICAL_OTHER;
     if (facts->type.data == NULL)
-        column->type = forgotten_type(relations, from->type);
+        set_forgotten_type(relations, from->type, column);
     else
         column->logical = logical_type_of_postgres(facts->base_type);
     column->in_key = message->identity == 'f' ? facts->in_primary_key : from->in_identity;

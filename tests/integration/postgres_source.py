@@ -159,20 +159,24 @@ class PostgresSource(targets.PostgresTarget):
             except Exception:  # not yet, or one of the servers is away
                 if time.monotonic() > deadline:
                     raise
-            for service in self.services:
-                if service.process is not None and service.process.poll() is not None:
-                    raise Failed(f"ended with {service.process.returncode}\n"
-                                 f"{service.output()[-6000:]}")
+            self._check_services()
             time.sleep(0.05)
 
+    def _check_services(self):
+        for service in self.services:
+            if service.process is not None and service.process.poll() is not None:
+                raise Failed(f"ended with {service.process.returncode}\n"
+                             f"{service.output()[-6000:]}")
+
     def wait_for(self, condition, seconds=WAIT_SECONDS):
-        """Until condition() is true."""
+        """Until condition() is true. Fails as soon as a service has ended."""
         deadline = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > deadline:
                 said = "".join(service.output()[-3000:] for service in self.services
                                if hasattr(service, "output_path"))
                 raise Failed(f"not within {seconds} s\n{said}")
+            self._check_services()
             time.sleep(0.05)
 
     def drop(self):

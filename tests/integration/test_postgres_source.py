@@ -487,7 +487,7 @@ def test_check_tells_server_slot_and_wal(source, file_target, directory):
     source.install()
     said = source.service(directory, file_target).command("check").stdout
     assert "source: PostgreSQL 15" in said
-    assert f'replication slot "{source.slot}", publication "{source.publication}"' in said
+    assert source.slot in said and source.publication in said
 
 
 def test_passwords_are_in_no_message(source, file_target, directory):
