@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "apply/bootstrap_replay.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
 
@@ -14,6 +15,8 @@ static const Option options[] = {
     {"csv-type", "TYPE",
         "How Tungsten wrote its files: default, mysql, oracle, vertica or redshift."},
     {"gaps", NULL, "Accept that transactions between two blocks are missing."},
+    {"bootstrap", NULL,
+        "The directories are those of dray bootstrap: a table's, or block.directory/bootstrap."},
     {NULL, NULL, NULL},
 };
 
@@ -53,7 +56,7 @@ read_options(const Arguments *arguments, ReplayOptions *how, Error *err)
 }
 
 static int
-run_replay(const Config *config, ReplayOptions how)
+run_replay(const Config *config, ReplayOptions how, bool is_bootstrap)
 {
     CLEANUP(context_close) Context *context = NULL;
     CLEANUP(progress_free) Progress *progress = progress_new(stdout, "replayed");
@@ -66,7 +69,7 @@ run_replay(const Config *config, ReplayOptions how)
     context = context_open(config, &err);
     if (context == NULL)
         return cli_fail(&err);
-    ok = replay_run(context, &how, &totals, &err);
+    ok = (is_bootstrap ? bootstrap_replay : replay_run)(context, &how, &totals, &err);
     shown.figures.ended = ok;
     if (totals.blocks > 0)
         progress_end(progress, &shown.figures);
@@ -85,14 +88,16 @@ run(const Arguments *arguments)
     if (!read_options(arguments, &how, &err))
         return cli_fail(&err);
     config = cli_config(arguments, &err);
-    return config == NULL ? cli_fail(&err) : run_replay(config, how);
+    return config == NULL ? cli_fail(&err)
+                          : run_replay(config, how, arguments_has(arguments, "bootstrap"));
 }
 
 const Command cli_replay = {
     .name = "replay",
     .summary = "load retained blocks into the target",
     .operands =
-        "CONFIG DIR... [--from N] [--to N] [--table GLOB] [--again] [--csv-type TYPE] [--gaps]",
+        "CONFIG DIR... [--from N] [--to N] [--table GLOB] [--again] [--csv-type TYPE] [--gaps] "
+        "[--bootstrap]",
     .doc = "Loads commit blocks that were kept on disk, in the order of their seqno, into the "
            "target of the configuration. A DIR is a block's directory, or a directory of them; "
            "another service, or Tungsten, may have written it.\n\n"
@@ -101,7 +106,10 @@ const Command cli_replay = {
            "overlap, or "
            "transactions are missing between them or behind the position, nothing is loaded; "
            "--gaps accepts that they are missing. Transactions that had no rows for any table "
-           "leave no block, and look the same.",
+           "leave no block, and look the same.\n\n"
+           "With --bootstrap the blocks that dray bootstrap wrote are loaded once more, each "
+           "directory with a position of its own: the service's stays. In a rebuilt warehouse they "
+           "come first, then the service's own blocks.",
     .operands_min = 2,
     .operands_max = SIZE_MAX,
     .options = options,

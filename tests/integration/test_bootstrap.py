@@ -492,3 +492,138 @@ def test_a_terminal_gets_a_bar_and_a_pipe_plain_lines(source, file_target, direc
     assert first.startswith("copied rows=3000/3000 tables=1/1 bytes=")
     assert last.startswith("tables=1 left_alone=0 unfinished=0 rows=3000 bytes=")
     assert totals(plain)["position"].count("/") == 1
+
+
+# ---- tables of all kinds --------------------------------------------------------------------------
+
+def test_odd_names_keys_and_partitions_into_tables_that_are_made(source, target, directory):
+    source.execute("create schema \"Odd.Schema\"")
+    names = ['public."sp ace"', 'public."quote""d"', '"Odd.Schema"."do.t"', 'public."Über%"']
+    for name in names:
+        source.execute(f"create table {name} (\"a b\" integer primary key, \"select\" varchar(20))")
+        source.execute(f"insert into {name} select n, 'v' || n from generate_series(1, 250) n")
+    source.execute("create table composite (a varchar(20), b integer, c date, v numeric(20,5),"
+                   " primary key (c, a, b))")
+    source.execute("insert into composite select 'k''\\' || n % 9, n, date '2020-01-01' + n % 13,"
+                   " n / 7.0 from generate_series(1, 700) n")
+    source.execute("create table part (id integer, region integer, primary key (id, region))"
+                   " partition by list (region)")
+    for region in range(3):
+        source.execute(f"create table part_{region} partition of part for values in ({region})")
+    source.execute("insert into part select n, n % 3 from generate_series(1, 300) n")
+    source.execute("create table generated (id integer primary key, twice integer generated always"
+                   " as (id * 2) stored, v varchar(10))")
+    source.execute("insert into generated (id, v) select n, 'g' from generate_series(1, 250) n")
+    source.install(options="with (publish_via_partition_root = true)")
+    service = configure(source, directory, target)
+    service.options["target"]["create_tables"] = "all"
+    done = totals(bootstrap(service))
+    assert (done["tables"], done["rows"]) == ("7", str(4 * 250 + 700 + 300 + 250))
+    quoted = target.quote
+    for name in ("sp ace", 'quote"d', "do.t", "Über%"):
+        assert target.value(f"select count(distinct {quoted('a b')}) from {quoted(name)}") == 250
+    assert [(a, b, str(c)[:10], round(float(v), 5)) for a, b, c, v in sorted(
+        target.query("select a, b, c, v from composite"), key=lambda row: row[1])] == \
+        [(a, b, str(c), round(float(v), 5)) for a, b, c, v in
+         source.query("select a, b, c, v from composite order by b")]
+    assert source.same(target, "part", "id, region")
+    assert target.value("select count(*) from generated") == 250
+    source.execute("update \"Odd.Schema\".\"do.t\" set \"select\" = 'new' where \"a b\" = 7")
+    service.run()
+    assert target.query(f"select {quoted('select')} from {quoted('do.t')}"
+                        f" where {quoted('a b')} = 7") == [("new",)]
+
+
+def test_rules_of_the_tables_hold_for_their_rows(source, file_target, directory):
+    source.execute("create table person (nr integer, code varchar(10), descr text, secret text)")
+    source.execute("alter table person replica identity full")
+    source.execute("create table left_out (id integer primary key)")
+    source.execute("create table keyless (v text)")
+    source.execute("insert into person select n, 'c' || n, 'd', 's' from generate_series(1, 210) n")
+    source.execute("insert into left_out values (1)")
+    source.execute("insert into keyless select 'v' || n % 10 from generate_series(1, 230) n")
+    file_target.execute("create table people (nr integer, code text, description text)")
+    file_target.execute("create table keyless (dray_opcode text, dray_seqno bigint,"
+                        " dray_row_id bigint, dray_timestamp text, v text)")
+    source.install()
+    service = configure(source, directory, file_target)
+    service.rules = [
+        {"match": "public.person", "target": "people", "key": ["nr", "code"],
+         "columns": {"skip": ["secret"], "rename": {"descr": "description"}}},
+        {"match": "public.left_out", "skip": True},
+        {"match": "public.keyless", "target": "keyless", "merge_script": "append.sql"}]
+    done = totals(bootstrap(service))
+    assert (done["tables"], done["rows"]) == ("2", "440")
+    assert file_target.query("select count(distinct nr), min(description) from people") \
+        == [(210, "d")]
+    assert file_target.query("select count(*), count(distinct v) from keyless") == [(230, 10)]
+    assert sorted(states(file_target)) == ["public.keyless", "public.person"]
+
+
+def test_a_table_without_a_key_and_a_shared_target_are_refused_with_the_way_out(
+        source, file_target, directory):
+    source.execute("create table keyless (v text)")
+    source.execute("create table a (id integer primary key)")
+    source.execute("create table b (id integer primary key)")
+    source.execute("insert into a select generate_series(1, 150)")
+    source.execute("insert into b select generate_series(1001, 1150)")
+    file_target.execute("create table keyless (v text)")
+    file_target.execute("create table both_of (id integer primary key)")
+    source.install()
+    service = configure(source, directory, file_target)
+    service.rules = [{"match": "public.[ab]", "target": "both_of", "shared": True}]
+    refused = bootstrap(service, expect=3)
+    assert "table public.keyless has no key, which" in refused.stderr
+    assert "merge_script: append.sql" in refused.stderr
+    assert states(file_target) == {}
+    assert totals(bootstrap(service, "public.[ab]"))["rows"] == "300"
+    assert file_target.value("select count(*) from both_of") == 300
+    refused = bootstrap(service, "public.a", "--replace", expect=2)
+    assert "which other source tables share" in refused.stderr
+    refused = bootstrap(service, "public.no*", expect=2)
+    assert "no table that matches \"public.no*\"" in refused.stderr
+
+
+def test_the_source_is_restarted_while_tables_are_copied(source, file_target, directory):
+    make_item(source, file_target, 20000)
+    source.install()
+    service = configure(source, directory, file_target, chunk_rows=50)
+    running = start_bootstrap(service)
+    source.wait_for(lambda: file_target.value(
+        "select count(*) from sqlite_schema where name = 'dray_bootstrap'")
+        and file_target.value("select count(*) from item") > 100)
+    source.restart()
+    service.options["bootstrap"]["chunk_rows"] = 5000
+    out, err = running.communicate(timeout=100)
+    assert running.returncode == 0, out + err
+    assert "the table is copied again from another snapshot" in err
+    assert source.same(file_target, "item")
+
+
+def test_the_blocks_of_a_bootstrap_can_be_replayed(source, file_target, directory):
+    make_shop(source, file_target, rows=1000)
+    service = configure(source, directory, file_target, chunk_rows=150,
+                        tables=["public.account", "public.log"])
+    bootstrap(service)
+    service.start()
+    service.wait_for_seqno(0)
+    with Load(source, rows=1000, truncates=False):
+        bootstrap(service, "public.note", "public.pair")
+        time.sleep(0.3)
+    for table in SHOP:
+        source.wait_same(file_target, table)
+    service.stop()
+    empty = file_target.another()
+    for table in SHOP:
+        (sql,) = file_target.query(f"select sql from sqlite_schema where name = '{table}'")[0]
+        empty.execute(sql)
+    service.options["target"] = {**empty.options(), "merge_script": "merge.sql"}
+    where = os.path.join(service.blocks_directory, "bootstrap")
+    killed = service.replay(where, "--bootstrap", expect=None,
+                            env={"DRAY_FAULT": "kill:loader.after_commit:5"})
+    assert killed.returncode == KILLED
+    service.replay(where, "--bootstrap")
+    assert positions(empty) == []
+    service.replay(service.blocks_directory)
+    assert same_shop(source, empty)
+    assert "no other option" in service.replay(where, "--bootstrap", "--again", expect=2).stderr
