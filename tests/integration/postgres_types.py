@@ -1,4 +1,7 @@
 """Every built-in type of PostgreSQL that a column may have, with values at its edges."""
+import datetime
+import decimal
+
 REFUSED = object()
 
 PREPARE = """
@@ -122,6 +125,55 @@ def as_sent(source, target_kind, kind, value):
         return REFUSED
     if base == "timestamptz":
         return text.removesuffix("+00")
+    if base == "timetz":
+        return text[:text.index("+")]
     if kind == "bit(5)":
         return int(text, 2)
+    return text
+
+
+def _base(kind):
+    return kind.split("(")[0].strip()
+
+
+def as_shown(target_kind, kind, text):
+    """What a row of the target has for PostgreSQL's text of a value, by the mapping table, under
+    the policy null for what the target cannot hold."""
+    base = _base(kind)
+    if text is None or target_kind == "postgres" or kind.endswith("[]"):
+        return text
+    if base == "boolean":
+        return 1 if text == "t" else 0
+    if base == "bytea":
+        return bytes.fromhex(text[2:])
+    if base in ("smallint", "integer", "bigint", "oid"):
+        return int(text)
+    if base in ("real", "double precision"):
+        if target_kind == "mysql":
+            return None if text in _MYSQL_REFUSES else float(text)
+        return text if text == "NaN" else float(text)
+    if target_kind == "sqlite":
+        return text
+    return _as_shown_by_mysql(base, kind, text)
+
+
+def _as_shown_by_mysql(base, kind, text):
+    if base == "numeric" and text in _MYSQL_REFUSES:
+        return None
+    if kind in ("numeric(10,2)", "numeric(65,30)", "numeric(3,5)", "numeric(3,-2)", "price"):
+        return decimal.Decimal(text)
+    if kind == "bit(5)":
+        return int(text, 2).to_bytes(1, "big")
+    if base in ("date", "timestamp", "timestamptz"):
+        if text in _MYSQL_REFUSES or text.endswith("BC"):
+            return None
+        if base == "date":
+            return datetime.date.fromisoformat(text)
+        return datetime.datetime.fromisoformat(text.removesuffix("+00"))
+    if kind == "timetz":
+        return datetime.timedelta(hours=8, microseconds=123456)  # in UTC
+    if base == "time":
+        hours, minutes, seconds = text.split(":")
+        return datetime.timedelta(hours=int(hours), minutes=int(minutes),
+                                  microseconds=round(float(seconds) * 1e6))
     return text

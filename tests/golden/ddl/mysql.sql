@@ -35,8 +35,10 @@ CREATE TABLE `public`.`items` (
     `c30` date NULL,
     `c31` time(6) NULL,
     `c32` time(3) NULL,
-    `c33` varchar(32) NULL,
-    `c34` varchar(32) NULL,
+    -- warning: MySQL has no time with a zone; the time is in UTC, and its zone is lost
+    `c33` time(6) NULL,
+    -- warning: MySQL has no time with a zone; the time is in UTC, and its zone is lost
+    `c34` time(0) NULL,
     `c35` datetime(6) NULL,
     `c36` datetime(0) NULL,
     `c37` datetime(6) NULL,
