@@ -64,7 +64,9 @@ hold_connect(const char *block_directory, bool *ret_running, Error *err)
         }
     }
     free(lock);
-    return client->fd >= 0 ? STEAL(client) : NULL;
+    if (client->fd < 0)
+        hold_disconnect(STEAL(client));
+    return STEAL(client);
 }
 
 void

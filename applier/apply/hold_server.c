@@ -242,11 +242,13 @@ on_input(HoldServer *server, Client *client)
         return false;
     buf_grown(&client->input, (size_t)len);
     for (;;) {
-        size_t end = text_find(buf_text(&client->input), '\n');
+        Text line = buf_text(&client->input);
+        size_t end = text_find(line, '\n');
 
-        if (end == client->input.len)
+        if (end == line.len)
             return end <= LINE_LIMIT;
-        if (!on_line(server, client, (Text){client->input.data, end}))
+        line.len = end;
+        if (!on_line(server, client, line))
             return false;
         client->input.len -= end + 1;
         memmove(client->input.data, client->input.data + end + 1, client->input.len + 1);

@@ -244,6 +244,7 @@ live_run(const TestService *service, const char *extra, const RunOptions *option
     CLEANUP(config_free) Config *config = test_service_config(service, extra, err);
     CLEANUP(context_close) Context *context = NULL;
 
+    *totals = (PipelineTotals){0};
     if (config == NULL)
         return false;
     context = context_open(config, err);

@@ -24,7 +24,7 @@ progress_without_transactions_moves_the_position_and_uses_no_seqno(void **state)
     PipelineTotals totals;
     FileList blocks;
     char *directory;
-    Error err;
+    Error err = {.kind = ERR_NONE};
 
     (void)state;
     live_init(&service);
@@ -117,7 +117,7 @@ transactions_without_rows_are_committed_at_the_end(void **state)
 {
     TestService service;
     PipelineTotals totals;
-    Error err;
+    Error err = {.kind = ERR_NONE};
 
     (void)state;
     live_init(&service);
@@ -144,7 +144,7 @@ a_run_ends_before_the_transaction_at_its_limit(void **state)
         RunOptions options = {.until_position = text_of(cases[i].until)};
         TestService service;
         PipelineTotals totals;
-        Error err;
+        Error err = {.kind = ERR_NONE};
 
         live_init(&service);
         live_add(10, 15, 1);
@@ -169,7 +169,7 @@ a_limit_that_cannot_be_compared_is_refused(void **state)
     RunOptions options = {.until_position = TEXT("nonsense")};
     TestService service;
     PipelineTotals totals;
-    Error err;
+    Error err = {.kind = ERR_NONE};
 
     (void)state;
     live_init(&service);
@@ -184,12 +184,12 @@ whole_transactions_before_a_failing_one_are_committed_and_it_is_tried_again(void
 {
     TestService service;
     PipelineTotals totals;
-    Error err;
+    Error err = {.kind = ERR_NONE};
 
     (void)state;
     live_init(&service);
-    for (int i = 1; i <= 5; i++)
-        live_add(i * 10, i * 10 + 5, i);
+    for (uint64_t i = 1; i <= 5; i++)
+        live_add(i * 10, i * 10 + 5, (int)i);
     live.fail_at = 40;
     live.fail_times = 3;
     assert_ok(live_run(&service,
@@ -210,7 +210,7 @@ a_source_that_fails_between_blocks_goes_on_behind_what_is_queued(void **state)
 {
     TestService service;
     PipelineTotals totals;
-    Error err;
+    Error err = {.kind = ERR_NONE};
 
     (void)state;
     live_init(&service);
@@ -232,7 +232,7 @@ static Text
 status_of(const TestService *service, Buf *buf)
 {
     char *path = test_service_path(service, "blocks/status.json");
-    Error err;
+    Error err = {.kind = ERR_NONE};
 
     buf_reset(buf, SIZE_MAX);
     assert_ok(file_read_all(path, 65536, buf, &err), err);
@@ -261,8 +261,8 @@ a_schema_error_commits_what_comes_before_and_waits_for_the_target(void **state)
 
     (void)state;
     live_init(&service);
-    for (int i = 1; i <= 4; i++)
-        live_add(i * 10, i * 10 + 5, i);
+    for (uint64_t i = 1; i <= 4; i++)
+        live_add(i * 10, i * 10 + 5, (int)i);
     live.fail_at = 30;
     live.fail_times = -1;
     live.fail_kind = ERR_SCHEMA;
@@ -285,7 +285,7 @@ a_schema_error_gives_up_after_retry_max_time(void **state)
 {
     TestService service;
     PipelineTotals totals;
-    Error err;
+    Error err = {.kind = ERR_NONE};
 
     (void)state;
     live_init(&service);
@@ -310,7 +310,7 @@ a_failing_loader_ends_its_own_pipeline_and_stops_nobody_else(void **state)
     TestService service;
     PipelineTotals totals;
     char *path;
-    Error err;
+    Error err = {.kind = ERR_NONE};
 
     (void)state;
     live_init(&service);
@@ -347,7 +347,7 @@ only_the_tables_asked_for_are_carried(void **state)
     RunOptions options = {.until_end = true, .embedded = true, .only = &other, .only_count = 1};
     TestService service;
     PipelineTotals totals;
-    Error err;
+    Error err = {.kind = ERR_NONE};
 
     (void)state;
     live_init(&service);
