@@ -130,21 +130,27 @@ reader_open(const ReaderStart *start, Error *err)
     return STEAL(reader);
 }
 
-void
-reader_close(BlockReader *reader)
+static void
+clear_texts(BlockReader *reader)
 {
     Buf *bufs[] = {&reader->position, &reader->begin, &reader->start, &reader->open_begin,
         &reader->queued, &reader->acknowledged, &reader->notice, &reader->block_position,
         &reader->block_begin, &reader->hold_position, &reader->pending.position,
         &reader->pending.where};
 
+    for (size_t i = 0; i < ARRAY_LEN(bufs); i++)
+        buf_clear(bufs[i]);
+}
+
+void
+reader_close(BlockReader *reader)
+{
     if (reader == NULL)
         return;
     source_close(reader->source);
     block_writer_close(reader->writer);
     router_free(reader->router);
-    for (size_t i = 0; i < ARRAY_LEN(bufs); i++)
-        buf_clear(bufs[i]);
+    clear_texts(reader);
     (void)pthread_mutex_destroy(&reader->news.mutex);
     free(reader);
 }
