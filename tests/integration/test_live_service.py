@@ -131,36 +131,62 @@ class Control:
         self.socket.close()
 
 
-def test_a_hold_outlasts_the_servers_patience_and_nothing_is_lost(
-        live, source, warehouse):  # noqa: F811
+@pytest.fixture
+def impatient(source):  # noqa: F811
+    """A server that ends who does not speak for 8 seconds."""
     source.execute("alter system set wal_sender_timeout = '8s'")
     source.execute("select pg_reload_conf()")
-    try:
-        live.start()
-        source.execute("insert into item values (1, 'a')")
-        live.wait_for_seqno(1)
-        control = Control(live)
-        word, position, seqno = control.ask("hold")
-        assert word == "held" and seqno == "1"
-        wait_until(lambda: live.status()["state"] == "holding")
-        pid = source.active_pid()
-        source.execute("insert into item select generate_series(2, 1000), 'b'")
-        time.sleep(10)
-        assert warehouse.position() == 1
-        assert source.active_pid() == pid
-        assert control.ask("release") == ["released"]
-        live.wait_for_seqno(2)
-        later = source.value("select pg_current_wal_lsn()")
-        source.execute("insert into item values (2000, 'c')")
-        word, held, seqno = control.ask(f"hold {later}")
-        assert word in ("held", "past")
-        control.close()
-        live.wait_for_seqno(3)
-        source.same(warehouse, "item")
-        assert "will try again" not in live.output()
-    finally:
-        source.execute("alter system reset wal_sender_timeout")
-        source.execute("select pg_reload_conf()")
+    yield
+    source.execute("alter system reset wal_sender_timeout")
+    source.execute("select pg_reload_conf()")
+
+
+def test_a_target_that_takes_long_does_not_cost_the_connection_to_the_source(
+        live, source, warehouse, impatient):  # noqa: F811
+    live.options["block"]["max_rows"] = 1
+    live.start()
+    source.execute("insert into item values (1, 'a')")
+    live.wait_for_seqno(1)
+    pid = source.active_pid()
+    blocker = warehouse.server.connect(warehouse.name)
+    blocker.autocommit = False
+    blocker.cursor().execute("lock table item in exclusive mode")
+    for number in range(2, 7):
+        source.execute("insert into item values (%s, 'b')", number)
+    time.sleep(10)
+    assert warehouse.position() == 1
+    blocker.rollback()
+    blocker.close()
+    live.wait_for_seqno(6)
+    source.same(warehouse, "item")
+    assert source.active_pid() == pid
+    assert "will try again" not in live.output()
+
+
+def test_a_hold_outlasts_the_servers_patience_and_nothing_is_lost(
+        live, source, warehouse, impatient):  # noqa: F811
+    live.start()
+    source.execute("insert into item values (1, 'a')")
+    live.wait_for_seqno(1)
+    control = Control(live)
+    word, position, seqno = control.ask("hold")
+    assert word == "held" and seqno == "1"
+    wait_until(lambda: live.status()["state"] == "holding")
+    pid = source.active_pid()
+    source.execute("insert into item select generate_series(2, 1000), 'b'")
+    time.sleep(10)
+    assert warehouse.position() == 1
+    assert source.active_pid() == pid
+    assert control.ask("release") == ["released"]
+    live.wait_for_seqno(2)
+    later = source.value("select pg_current_wal_lsn()")
+    source.execute("insert into item values (2000, 'c')")
+    word, held, seqno = control.ask(f"hold {later}")
+    assert word in ("held", "past")
+    control.close()
+    live.wait_for_seqno(3)
+    source.same(warehouse, "item")
+    assert "will try again" not in live.output()
 
 
 def test_a_run_ends_at_a_position(live, source, warehouse):  # noqa: F811
