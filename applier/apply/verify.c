@@ -197,7 +197,8 @@ repair_all(Verify *verify, Worker *workers, size_t count, Error *err)
         return true;
     tell(verify, "writing the rows that differ");
     verify_cut_leave_target(verify->cut);
-    if (!verify_repair_commit(verify->repair, err))
+    if (!verify_cut_guard(verify->cut, err) || !verify_repair_commit(verify->repair, err) ||
+        !verify_cut_unguard(verify->cut, err))
         return error_wrap(err, "repair");
     verify_repair_close(verify->repair);
     verify->repair = NULL;

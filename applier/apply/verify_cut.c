@@ -17,6 +17,10 @@ struct VerifyCut {
     int lock_fd;      /* -1: a service runs, or nothing keeps the target */
     VerifyPair *pairs;
     size_t pair_count;
+    Arena *arena;
+    uint64_t seqno;    /* of the last transaction before C */
+    Position standing; /* the target's position, as the first view has it; fence 0: not read yet */
+    Target *guard;     /* has the position's row locked; NULL: nothing is guarded */
 };
 
 /* ---- the source ---- */
@@ -63,6 +67,57 @@ take_snapshot(VerifyCut *cut, bool rows, Error *err)
 
 /* ---- the target ---- */
 
+/* Is this connection's view the one of the cut? A service that was ended meanwhile and started
+ * again has another fence, and may have gone on. */
+static bool
+check_place(VerifyCut *cut, Target *target, Error *err)
+{
+    const Config *config = cut->context->config;
+    Position position = {0};
+    bool found;
+
+    if (!position_read(target, text_of(config->target.position_schema), text_of(config->service),
+            cut->arena, &position, &found, err))
+        return false;
+    if (cut->standing.fence == 0)
+        cut->standing = position;
+    if (found && position.seqno == cut->seqno && position.fence == cut->standing.fence)
+        return true;
+    return error_set_retriable(err, ERR_FENCED,
+        "the service went on to seqno %" PRIu64 " while it was to stand still at %" PRIu64
+        " (it was started again?): verify again",
+        position.seqno, cut->seqno);
+}
+
+bool
+verify_cut_guard(VerifyCut *cut, Error *err)
+{
+    const Config *config = cut->context->config;
+    const TargetDriver *driver = cut->context->target;
+
+    cut->guard = driver->open(config->target_options, err);
+    if (cut->guard == NULL)
+        return false;
+    if (checksum_family(driver->sql)->one_writer)
+        return check_place(cut, cut->guard, err);
+    /* the same position again: nothing changes, but the row is ours until the transaction ends */
+    return driver->begin(cut->guard, err) &&
+           position_write(cut->guard, text_of(config->target.position_schema),
+               text_of(config->service), cut->seqno, &cut->standing, err);
+}
+
+bool
+verify_cut_unguard(VerifyCut *cut, Error *err)
+{
+    const TargetDriver *driver = cut->context->target;
+    bool ok = !checksum_family(driver->sql)->one_writer || check_place(cut, cut->guard, err);
+
+    driver->rollback(cut->guard);
+    target_close(cut->guard);
+    cut->guard = NULL;
+    return ok;
+}
+
 static bool
 open_view(Target *target, Error *err)
 {
@@ -93,7 +148,8 @@ verify_cut_enter_target(VerifyCut *cut, Error *err)
 
         if (pair->target == NULL)
             pair->target = context->target->open(context->config->target_options, err);
-        if (pair->target == NULL || !open_view(pair->target, err))
+        if (pair->target == NULL || !open_view(pair->target, err) ||
+            !check_place(cut, pair->target, err))
             return false;
     }
     return true;
@@ -131,12 +187,12 @@ static bool
 cut_running(VerifyCut *cut, bool keep, Error *err)
 {
     CLEANUP(buf_clear) Buf stands = BUF_INIT;
-    uint64_t seqno;
     bool block;
 
     /* else the snapshot would have to be at a place that the service did not pass yet */
-    if (!hold_at(cut->hold, TEXT(""), &stands, &seqno, err) || !take_snapshot(cut, keep, err) ||
-        !hold_at(cut->hold, buf_text(&cut->position), &stands, &seqno, err) ||
+    if (!hold_at(cut->hold, TEXT(""), &stands, &cut->seqno, err) ||
+        !take_snapshot(cut, keep, err) ||
+        !hold_at(cut->hold, buf_text(&cut->position), &stands, &cut->seqno, err) ||
         !verify_cut_enter_target(cut, err) || !views_block_writers(cut, &block, err))
         return false;
     if (keep || block)
@@ -156,7 +212,7 @@ read_seqno(VerifyCut *cut, uint64_t *ret_seqno, Error *err)
     bool found;
 
     if (target == NULL || !position_read(target, text_of(config->target.position_schema),
-                              text_of(config->service), arena, &position, &found, err))
+                              text_of(config->service), cut->arena, &position, &found, err))
         return false;
     *ret_seqno = found ? position.seqno : 0;
     return true;
@@ -178,10 +234,9 @@ cut_stopped(VerifyCut *cut, bool keep, Error *err)
 {
     RunOptions how = {.until_position = TEXT_NONE};
     PipelineTotals totals = {0};
-    uint64_t before, after;
     bool block;
 
-    if (!take_snapshot(cut, keep, err) || !read_seqno(cut, &before, err))
+    if (!take_snapshot(cut, keep, err) || !read_seqno(cut, &cut->seqno, err))
         return false;
     how.until_position = buf_text(&cut->position);
     if (!pipeline_run(cut->context, &how, &totals, err))
@@ -189,12 +244,9 @@ cut_stopped(VerifyCut *cut, bool keep, Error *err)
     if (!totals.complete)
         return error_set(
             err, ERR_STOPPED, "stopped before the target was at %s", buf_string(&cut->position));
-    if (!take_lock(cut, err) || !read_seqno(cut, &after, err))
+    if (!take_lock(cut, err))
         return false;
-    if (after != MAX(before, totals.seqno))
-        return error_set_retriable(err, ERR_FENCED,
-            "the service was started meanwhile and went on to seqno %" PRIu64 ": verify again",
-            after);
+    cut->seqno = MAX(cut->seqno, totals.seqno);
     if (!verify_cut_enter_target(cut, err) || !views_block_writers(cut, &block, err))
         return false;
     if (!keep && !block) {
@@ -216,6 +268,7 @@ verify_cut_open(const Context *context, size_t pairs, bool keep,
     if (cut == NULL)
         abort();
     cut->context = context;
+    cut->arena = arena_new();
     cut->lock_fd = -1;
     cut->pairs = calloc(pairs, sizeof(*cut->pairs));
     cut->pair_count = pairs;
@@ -246,6 +299,8 @@ verify_cut_close(VerifyCut *cut)
         target_close(cut->pairs[i].target);
     }
     free(cut->pairs);
+    target_close(cut->guard);
+    arena_free(cut->arena);
     snapshot_close(cut->snapshot);
     buf_clear(&cut->position);
     hold_disconnect(cut->hold);

@@ -82,6 +82,20 @@ verify_repair_open(const Context *context, Text position, Error *err)
     return STEAL(repair);
 }
 
+/* Its position is of no use any more; one that stays does no harm. */
+static void
+forget_position(VerifyRepair *repair)
+{
+    const Config *config = &repair->config;
+    Error ignored;
+    CLEANUP(target_close)
+    Target *target = repair->context.target->open(config->target_options, &ignored);
+
+    if (target != NULL)
+        (void)!position_remove(
+            target, text_of(config->target.position_schema), text_of(repair->service), &ignored);
+}
+
 void
 verify_repair_close(VerifyRepair *repair)
 {
@@ -90,6 +104,8 @@ verify_repair_close(VerifyRepair *repair)
     if (repair == NULL)
         return;
     block_writer_close(repair->writer);
+    if (repair->loader != NULL && repair->rows == 0)
+        forget_position(repair);
     loader_close(repair->loader);
     /* a directory that stays is removed by the next repair */
     (void)!file_remove_tree(repair->directory, &ignored);
@@ -223,5 +239,8 @@ verify_repair_commit(VerifyRepair *repair, Error *err)
     if (!block_writer_commit(repair->writer, buf_text(&repair->position), err))
         return false;
     block = block_writer_finish(repair->writer, err);
-    return block != NULL && loader_apply(repair->loader, block, &mode, &timing, err);
+    if (block == NULL || !loader_apply(repair->loader, block, &mode, &timing, err))
+        return false;
+    repair->rows = 0;
+    return true;
 }

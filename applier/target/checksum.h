@@ -33,6 +33,7 @@ typedef struct ChecksumFamily {
      * write-ahead log. NULL: it never does. */
     const char *free_mode_query;
     const char *free_mode;
+    bool one_writer; /* an open transaction that wrote keeps all others from writing */
     /* Append an expression of a target column (alias base) in a form. */
     void (*canonical)(const TargetColumn *column, Canonical canonical, Buf *sql);
     /* Append an expression of a key column's canonical value (event/value.h). */

@@ -80,6 +80,7 @@ const ChecksumFamily checksum_sqlite = {
     .open_view = open_view,
     .free_mode_query = "PRAGMA journal_mode",
     .free_mode = "wal",
+    .one_writer = true,
     .canonical = canonical,
     .key_value = key_value,
     .join_open = "(",
