@@ -45,21 +45,30 @@ type_parts_clear(TypeParts *parts)
 }
 CLEANUP_DEFINE(TypeParts *, type_parts_clear);
 
+/* One blank between two words, none in front. */
+static void
+add_to_name(char c, Buf *name)
+{
+    bool after_blank = name->len == 0 || name->data[name->len - 1] == ' ';
+
+    if (c != ' ' || !after_blank)
+        buf_add_char(name, c);
+}
+
 static void
 split(Text type, TypeParts *parts)
 {
-    int depth = 0;
+    bool inside = false;
 
     for (size_t i = 0; i < type.len; i++) {
         char c = (char)tolower((unsigned char)type.data[i]);
 
-        depth += c == '(' ? 1 : 0;
-        if (depth > 0 && c != ' ')
+        inside |= c == '(';
+        if (!inside)
+            add_to_name(c, &parts->name);
+        else if (c != ' ')
             buf_add_char(&parts->modifier, c);
-        else if (depth == 0 && (c != ' ' || (parts->name.len > 0 &&
-                                                parts->name.data[parts->name.len - 1] != ' ')))
-            buf_add_char(&parts->name, c);
-        depth -= c == ')' ? 1 : 0;
+        inside &= c != ')';
     }
 }
 
