@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/fault.h"
@@ -14,8 +15,18 @@
 #define ANSWER_WAIT_MS 100
 /* How long a server that shuts down waits for us. */
 #define SHUTDOWN_WAIT_MS 2000
+/* Questions that are further apart do not belong to a shutdown, which asks on and on. */
+#define ASKING_GAP_MS 1500
 /* A busy stream looks at the clock once in so many messages. */
 #define CLOCK_MESSAGES 256
+/*
+ * The server flushes each row by itself. To take each of them by itself, too, would cost both sides
+ * several system calls a row: in a burst of at least so many messages we look away for a moment and
+ * take what came meanwhile in one go. A wait of IDLE_US ends the burst.
+ */
+#define BURST_MESSAGES 32
+#define NAP_US         100
+#define IDLE_US        2000
 
 struct PostgresStream {
     PostgresConnection *connection;
@@ -23,10 +34,13 @@ struct PostgresStream {
     uint64_t confirmed;
     uint64_t sent; /* the last keepalive's */
     int64_t status_interval_ms;
-    int64_t status_ms;  /* when feedback was sent last */
-    int64_t asked_ms;   /* the server waits for an answer since; 0: it does not */
-    int64_t ending_ms;  /* it began to ask for the end then; 0: it did not */
+    int64_t status_ms; /* when feedback was sent last */
+    int64_t asked_ms;  /* the server waits for an answer since; 0: it does not */
+    int64_t ending_ms; /* it began to ask for the end then; 0: it did not */
+    int64_t last_asked_ms;
     unsigned unwatched; /* messages since the last look at the clock */
+    unsigned burst;     /* messages since the last longer wait */
+    bool napped;        /* without a message since */
     Buf slot;
     Buf publication;
     uint64_t position;
@@ -108,7 +122,8 @@ postgres_stream_open(PostgresConnection *connection, const PostgresSlotWanted *w
     if (stream == NULL)
         abort();
     stream->connection = connection;
-    stream->confirmed = wanted->position;
+    /* nothing is confirmed by opening: what lies before may still be on its way to the target */
+    stream->confirmed = 0;
     stream->position = wanted->position;
     stream->status_interval_ms = status_interval_ms;
     buf_add_text(&stream->slot, wanted->slot);
@@ -152,7 +167,7 @@ look_at_clock(PostgresStream *stream, Error *err)
     int64_t now_ms = clock_monotonic_ms();
 
     stream->unwatched = 0;
-    if (stream->ending_ms != 0 && now_ms - stream->ending_ms >= SHUTDOWN_WAIT_MS)
+    if (stream->ending_ms != 0 && stream->last_asked_ms - stream->ending_ms >= SHUTDOWN_WAIT_MS)
         return error_set_retriable(err, ERR_SOURCE,
             "the source is shutting down; what the target does not have yet comes again");
     if (now_ms - stream->status_ms >= stream->status_interval_ms ||
@@ -187,8 +202,12 @@ read_message(PostgresStream *stream, size_t len, PostgresMessage *ret, Error *er
         (void)reader_be64(&reader);
         if (reader_u8(&reader) != 0) {
             stream->asked_ms = clock_monotonic_ms();
+            /* one question alone is only about our being alive */
+            if (stream->asked_ms - stream->last_asked_ms > ASKING_GAP_MS)
+                stream->ending_ms = 0;
             if (stream->ending_ms == 0 && stream->confirmed < ret->sent)
                 stream->ending_ms = stream->asked_ms;
+            stream->last_asked_ms = stream->asked_ms;
         }
     } else {
         return error_set(err, ERR_SOURCE, "unknown replication message 0x%02x", letter);
@@ -212,6 +231,27 @@ stream_ended(PostgresStream *stream, int len, Error *err)
     return NEXT_FAILED;
 }
 
+/* For data, and at most until end_ms. */
+static bool
+wait_for_data(PostgresStream *stream, int64_t end_ms)
+{
+    int64_t start_us;
+    bool ok;
+
+    if (stream->burst >= BURST_MESSAGES && !stream->napped) {
+        struct timespec nap = {.tv_nsec = NAP_US * 1000};
+
+        (void)nanosleep(&nap, NULL);
+        stream->napped = true;
+        return PQconsumeInput(stream->connection->pq) == 1;
+    }
+    start_us = clock_monotonic_us();
+    ok = postgres_connection_wait(stream->connection, wait_time(stream, end_ms));
+    if (clock_monotonic_us() - start_us >= IDLE_US)
+        stream->burst = 0;
+    return ok;
+}
+
 Next
 postgres_stream_next(
     PostgresStream *stream, int64_t wait_ms, PostgresMessage *ret_message, Error *err)
@@ -228,8 +268,11 @@ postgres_stream_next(
     for (;;) {
         int len = PQgetCopyData(stream->connection->pq, &stream->message, 1);
 
-        if (len > 0)
+        if (len > 0) {
+            stream->burst++;
+            stream->napped = false;
             return read_message(stream, (size_t)len, ret_message, err) ? NEXT_ITEM : NEXT_FAILED;
+        }
         if (len < 0)
             return stream_ended(stream, len, err);
         if (!look_at_clock(stream, err))
@@ -238,7 +281,7 @@ postgres_stream_next(
             end_ms = clock_monotonic_ms() + wait_ms;
         else if (clock_monotonic_ms() >= end_ms || stop_level() >= STOP_AFTER_BLOCK)
             return NEXT_IDLE;
-        if (!postgres_connection_wait(stream->connection, wait_time(stream, end_ms)))
+        if (!wait_for_data(stream, end_ms))
             return stream_failed(stream, NULL, err);
     }
 }
