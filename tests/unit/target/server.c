@@ -189,7 +189,7 @@ launch_postgres(Server *server)
     server->pid = spawn(server, SIGQUIT,
         (const char *const[]){postgres_program("postgres"), "-D", server->data, "-c", sockets, "-c",
             "listen_addresses=", "-c", "fsync=off", "-c", "shared_buffers=32MB", "-c",
-            "max_connections=20", "-c", "autovacuum=off", NULL});
+            "max_connections=20", "-c", "autovacuum=off", "-c", "wal_level=logical", NULL});
     wait_until_ready(server);
 }
 
