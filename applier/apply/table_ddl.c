@@ -58,8 +58,12 @@ static void
 add_comment(DdlRun *run, const char *what, Text text)
 {
     buf_addf(run->out, "-- %s", what);
-    for (size_t i = 0; i < text.len; i++)
-        buf_add_char(run->out, text.data[i] == '\n' ? ' ' : text.data[i]);
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] == '\n')
+            buf_add_char(run->out, ' ');
+        else
+            buf_add_char(run->out, text.data[i]);
+    }
     buf_add_char(run->out, '\n');
 }
 

@@ -171,7 +171,7 @@ bool
 base_table_column_type(
     const BaseSpec *spec, const OutColumn *column, Arena *arena, MappedType *ret_type, Error *err)
 {
-    SourceColumn source;
+    SourceColumn source = {.length = -1};
 
     if (!describe_column(spec, column, arena, &source, err) ||
         !type_map_column(spec->types, &source, column->in_key, arena, ret_type, err))
@@ -186,8 +186,12 @@ add_line(const char *what, Text text, Buf *out)
     if (text.data == NULL)
         return;
     buf_addf(out, "    -- %s", what);
-    for (size_t i = 0; i < text.len; i++)
-        buf_add_char(out, text.data[i] == '\n' || text.data[i] == '\r' ? ' ' : text.data[i]);
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] == '\n' || text.data[i] == '\r')
+            buf_add_char(out, ' ');
+        else
+            buf_add_char(out, text.data[i]);
+    }
     buf_add_char(out, '\n');
 }
 
@@ -275,8 +279,8 @@ make_columns(const BaseSpec *spec, const Template *template, Arena *arena, Colum
 {
     for (size_t i = 0; i < spec->out->column_count; i++) {
         const OutColumn *column = &spec->out->columns[i];
-        SourceColumn source;
-        MappedType mapped;
+        SourceColumn source = {.length = -1};
+        MappedType mapped = {.type = TEXT_NONE};
 
         if (!describe_column(spec, column, arena, &source, err) ||
             !type_map_column(spec->types, &source, column->in_key, arena, &mapped, err))
@@ -388,7 +392,7 @@ base_table_describe(const BaseSpec *spec, const char *template_path, Arena *aren
     for (size_t i = 0; i < out->key_count; i++)
         table->key[table->key_count++] = header_count + out->key[i];
     for (size_t i = 0; i < out->column_count; i++) {
-        MappedType mapped;
+        MappedType mapped = {.type = TEXT_NONE};
 
         if (!base_table_column_type(spec, &out->columns[i], arena, &mapped, err))
             return false;
@@ -442,8 +446,8 @@ base_table_add_column(
 {
     CLEANUP(arena_free) Arena *arena = arena_new();
     CLEANUP(buf_clear) Buf statement = BUF_INIT;
-    SourceColumn source;
-    MappedType mapped;
+    SourceColumn source = {.length = -1};
+    MappedType mapped = {.type = TEXT_NONE};
 
     if (!describe_column(spec, column, arena, &source, err) ||
         !type_map_column(spec->types, &source, column->in_key, arena, &mapped, err))
@@ -477,8 +481,8 @@ base_table_change_type(
     CLEANUP(buf_clear) Buf name = BUF_INIT;
     CLEANUP(buf_clear) Buf statement = BUF_INIT;
     TemplateStatements statements;
-    SourceColumn source;
-    MappedType mapped;
+    SourceColumn source = {.length = -1};
+    MappedType mapped = {.type = TEXT_NONE};
 
     if (!describe_column(spec, column, arena, &source, err) ||
         !type_map_column(spec->types, &source, column->in_key, arena, &mapped, err))

@@ -320,23 +320,33 @@ read_map(Document *document, TypeMap *map)
         document_mistake(document, root, "types", "the list of entries is empty");
 }
 
-TypeMap *
-type_map_parse(const char *path, Text yaml, const SqlDialect *sql, Error *err)
+static bool
+read_text(TypeMap *map, Text yaml, Error *err)
 {
-    CLEANUP(type_map_free) TypeMap *map = calloc(1, sizeof(*map));
     Document document = {.path = NULL};
     CLEANUP(document_close) Document *closed = &document;
 
+    (void)closed;
+    if (!document_open(&document, map->path, ".", yaml, map->arena, err))
+        return false;
+    read_map(&document, map);
+    return document_finish(&document, err);
+}
+
+TypeMap *
+type_map_parse(const char *path, Text yaml, const SqlDialect *sql, Error *err)
+{
+    TypeMap *map = calloc(1, sizeof(*map));
+
     if (map == NULL)
         abort();
-    (void)closed;
     map->path = text_dup(text_of(path));
     map->arena = arena_new();
     map->sql = sql;
-    if (!document_open(&document, map->path, ".", yaml, map->arena, err))
-        return NULL;
-    read_map(&document, map);
-    return document_finish(&document, err) ? STEAL(map) : NULL;
+    if (read_text(map, yaml, err))
+        return map;
+    type_map_free(map);
+    return NULL;
 }
 
 TypeMap *
