@@ -327,9 +327,12 @@ static int64_t
 wait_time(const Postgres *postgres, int64_t end_ms)
 {
     int64_t now_ms = clock_monotonic_ms();
-    int64_t due_ms = MIN(end_ms, postgres->work_ms);
+    int64_t due_ms = end_ms;
 
-    if (postgres->until_end)
+    /* inside of a transaction none of it is done, however long it is due */
+    if (!postgres->in_transaction)
+        due_ms = MIN(due_ms, postgres->work_ms);
+    if (!postgres->in_transaction && postgres->until_end)
         due_ms = MIN(due_ms, postgres->ping_ms + PING_MS);
     return MAX(due_ms - now_ms, (int64_t)0);
 }
