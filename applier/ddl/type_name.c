@@ -1,7 +1,5 @@
 #include "ddl/type_name.h"
 
-#include <ctype.h>
-
 typedef struct TypeAlias {
     const char *name;
     const char *usual;
@@ -55,13 +53,22 @@ add_to_name(char c, Buf *name)
         buf_add_char(name, c);
 }
 
+static char
+lower(char c)
+{
+    static const char capitals[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    const char *at = c == '\0' ? NULL : strchr(capitals, c);
+
+    return at == NULL ? c : "abcdefghijklmnopqrstuvwxyz"[at - capitals];
+}
+
 static void
 split(Text type, TypeParts *parts)
 {
     bool inside = false;
 
     for (size_t i = 0; i < type.len; i++) {
-        char c = (char)tolower((unsigned char)type.data[i]);
+        char c = lower(type.data[i]);
 
         inside |= c == '(';
         if (!inside)

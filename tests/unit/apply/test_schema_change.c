@@ -278,6 +278,8 @@ another_type_is_asked_for_once_and_not_on_the_way_back(void **state)
     /* the stream is read again from further back: the old shape is no change */
     live_restart(&live);
     (void)admit(&live, LIVE_SHAPE(&live, ID, {"n", "integer"}), "15");
+    /* and so it is at the start of the very transaction */
+    (void)admit(&live, LIVE_SHAPE(&live, ID, {"n", "integer"}), "20");
     (void)admit(&live, LIVE_SHAPE(&live, ID, {"n", "text"}), "20");
     /* later it would be one, but the target's type is none that the old one makes */
     test_service_sql(&live.service, "DROP TABLE item; " ITEM(", n BLOB"));
