@@ -233,16 +233,17 @@ static SnapshotReader *
 reader_open(Snapshot *base, Error *err)
 {
     PostgresSnapshot *snapshot = (PostgresSnapshot *)base;
-    CLEANUP(reader_close) SnapshotReader *reader = calloc(1, sizeof(*reader));
+    CLEANUP(reader_close) SnapshotReader *reader = NULL;
 
-    if (reader == NULL)
-        abort();
-    reader->arena = arena_new();
-    reader->publication = arena_text(reader->arena, buf_text(&snapshot->publication));
     if (snapshot->replication == NULL) {
         (void)error_set(err, ERR_INTERNAL, "the snapshot was handed over to a stream");
         return NULL;
     }
+    reader = calloc(1, sizeof(*reader));
+    if (reader == NULL)
+        abort();
+    reader->arena = arena_new();
+    reader->publication = arena_text(reader->arena, buf_text(&snapshot->publication));
     reader->connection = postgres_connection_open(snapshot->options, POSTGRES_ORDINARY, err);
     if (reader->connection == NULL || !enter_view(reader, buf_string(&snapshot->name), err))
         return NULL;

@@ -21,7 +21,7 @@ typedef struct Load {
     PostgresConnection *connection;
     const PostgresPublication *publication;
     Arena *arena;
-    PostgresTableList list;
+    PostgresTableList list = {.count = 0};
     Map by_oid;
     Buf oids; /* "{16384,16390}" */
 } Load;
@@ -400,11 +400,11 @@ load_tables(
 
 static bool
 load_list(PostgresConnection *connection, const PostgresPublication *publication,
-    const char *condition, const char *const *params, int param_count, Arena *arena,
-    PostgresTableList *ret_list, Error *err)
+    const char *condition, const char *const params[2], Arena *arena, PostgresTableList *ret_list,
+    Error *err)
 {
     Load load = {.connection = connection, .publication = publication, .arena = arena};
-    bool ok = load_tables(&load, condition, params, param_count, err);
+    bool ok = load_tables(&load, condition, params, params == NULL ? 0 : 2, err);
 
     map_clear(&load.by_oid);
     buf_clear(&load.oids);
@@ -418,7 +418,7 @@ postgres_tables_published(PostgresConnection *connection, const PostgresPublicat
     Arena *arena, PostgresTableList *ret_list, Error *err)
 {
     return load_list(
-        connection, publication, "p.schemaname IS NOT NULL", NULL, 0, arena, ret_list, err);
+        connection, publication, "p.schemaname IS NOT NULL", NULL, arena, ret_list, err);
 }
 
 bool
@@ -428,7 +428,7 @@ postgres_tables_candidates(PostgresConnection *connection, const PostgresPublica
     return load_list(connection, publication,
         "c.relkind <> 'f' AND c.relpersistence = 'p' AND c.oid >= 16384"
         " AND n.nspname NOT IN ('pg_catalog', 'information_schema')",
-        NULL, 0, arena, ret_list, err);
+        NULL, arena, ret_list, err);
 }
 
 bool
@@ -436,9 +436,9 @@ postgres_tables_find(PostgresConnection *connection, const PostgresPublication *
     Text schema, Text name, Arena *arena, PostgresTable **ret_table, Error *err)
 {
     const char *params[] = {arena_text(arena, schema).data, arena_text(arena, name).data};
-    PostgresTableList list;
+    PostgresTableList list = {.count = 0};
 
-    if (!load_list(connection, publication, "n.nspname = $2 AND c.relname = $3", params, 2, arena,
+    if (!load_list(connection, publication, "n.nspname = $2 AND c.relname = $3", params, arena,
             &list, err))
         return error_wrap(err, "table " TEXT_FMT "." TEXT_FMT, TEXT_ARG(schema), TEXT_ARG(name));
     *ret_table = list.count == 0 ? NULL : list.items[0];
@@ -460,8 +460,8 @@ tables_list(
     SourceTables *base, Arena *arena, SourceTable ***ret_tables, size_t *ret_count, Error *err)
 {
     PostgresTables *tables = (PostgresTables *)base;
-    PostgresPublication publication;
-    PostgresTableList list;
+    PostgresPublication publication = {.exists = false};
+    PostgresTableList list = {.count = 0};
     SourceTable **items;
 
     if (!postgres_publication_read(
@@ -485,7 +485,7 @@ tables_describe(
     SourceTables *base, Text schema, Text name, Arena *arena, SourceTable **ret_table, Error *err)
 {
     PostgresTables *tables = (PostgresTables *)base;
-    PostgresPublication publication;
+    PostgresPublication publication = {.exists = false};
     PostgresTable *table = NULL;
 
     if (!postgres_publication_read(
