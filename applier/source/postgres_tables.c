@@ -21,7 +21,7 @@ typedef struct Load {
     PostgresConnection *connection;
     const PostgresPublication *publication;
     Arena *arena;
-    PostgresTableList list = {.count = 0};
+    PostgresTableList list;
     Map by_oid;
     Buf oids; /* "{16384,16390}" */
 } Load;
