@@ -214,7 +214,7 @@ wait_changed(BootstrapRun *run)
     struct timespec until;
 
     (void)clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += SHOW_MS * 1000000;
+    until.tv_nsec += SHOW_MS * 1000000L;
     until.tv_sec += until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
     (void)pthread_cond_timedwait(&run->changed, &run->mutex, &until);
@@ -402,38 +402,41 @@ run_round(BootstrapRun *run, bool is_marked, Error *err)
  * What the source's end did not let come through is tried once more, from another snapshot: a lost
  * connection, or a table that was rewritten since the snapshot.
  */
+static bool
+may_revive(const BootstrapJob *job)
+{
+    return job->state == JOB_FAILED && job->error.retriable && job->error.kind == ERR_SOURCE &&
+           (!job->spools || !bootstrap_is_spooled(job->directory, job->position));
+}
+
+/* *ret_failure: of one of them. */
 static size_t
-revive_jobs(BootstrapRun *run, Error *err)
+count_revivable(const BootstrapRun *run, Error *ret_failure)
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < run->job_count; i++) {
-        BootstrapJob *job = &run->jobs[i];
-
-        if (job->state != JOB_FAILED || !job->error.retriable || job->error.kind != ERR_SOURCE ||
-            (job->spools && bootstrap_is_spooled(job->directory, job->position)))
-            continue;
-        count++;
-        *err = job->error;
-    }
+    for (size_t i = 0; i < run->job_count; i++)
+        if (may_revive(&run->jobs[i])) {
+            count++;
+            *ret_failure = run->jobs[i].error;
+        }
     return count;
 }
 
 static void
-restart_jobs(BootstrapRun *run)
+revive_jobs(BootstrapRun *run)
 {
     for (size_t i = 0; i < run->job_count; i++) {
         BootstrapJob *job = &run->jobs[i];
 
-        if (job->state != JOB_FAILED || !job->error.retriable || job->error.kind != ERR_SOURCE ||
-            (job->spools && bootstrap_is_spooled(job->directory, job->position)))
+        if (!may_revive(job))
             continue;
+        bootstrap_tell(
+            run, true, "%s: the table is copied again from another snapshot", job->error.text);
         job->state = JOB_WAITING;
         job->truncates |= !job->spools;
         atomic_store(&job->rows, 0);
         atomic_store(&job->bytes, 0);
-        bootstrap_tell(
-            run, true, "%s: the table is copied again from another snapshot", job->error.text);
     }
 }
 
@@ -450,10 +453,10 @@ run_rounds(BootstrapRun *run, Error *err)
         if (!run_round(run, is_marked, err))
             return false;
         is_marked = false;
-        if (revive_jobs(run, &failure) == 0 ||
+        if (count_revivable(run, &failure) == 0 ||
             !bootstrap_may_retry(run, started_ms, tries, &failure))
             return true;
-        restart_jobs(run);
+        revive_jobs(run);
     }
 }
 

@@ -1,15 +1,11 @@
 """dray bootstrap: the rows that are there, exactly once, and the stream behind them."""
-import glob
 import os
 import pty
 import random
-import select
 import signal
 import subprocess
 import threading
 import time
-
-import pytest
 
 from postgres_source import file_target, source, source_server, warehouse  # noqa: F401
 from service import Failed, dray, environment, program
@@ -43,6 +39,12 @@ def states(target, service="test"):
 
 def positions(target):
     return [row[0] for row in target.query("select service from dray_position order by service")]
+
+
+def start_service(source, service):
+    """Until it has its lock and can be asked."""
+    service.start()
+    source.wait_for(lambda: os.path.exists(os.path.join(service.blocks_directory, "control")))
 
 
 def make_item(source, target, rows):
@@ -263,7 +265,8 @@ def test_killed_at_every_step_and_started_again(source, target, directory, tell)
     wanted = random.Random(11)
     faults = [f"kill:{point}:{wanted.randrange(1, 5)}" for point in POINTS]
     faults += [f"kill:{wanted.randrange(1, 2500)}" for _ in range(4)]
-    wanted.shuffle(faults)
+    # SQLite shows all of it, the servers a part
+    faults = wanted.sample(faults, len(faults) if target.kind == "sqlite" else 6)
     kills = 0
     with Load(source, rows=2000) as load:
         for fault in faults:
@@ -297,8 +300,7 @@ def make_audited(source, target, rows):
 AUDIT_RULES = [{"match": "public.item", "merge_script": "append.sql", "target": "item"},
                {"match": "public.version", "merge_script": "history.sql", "target": "version"}]
 SPOOL_POINTS = ["bootstrap.spooling", "bootstrap.spooled", "bootstrap.block_loaded",
-                "loader.before_commit", "loader.after_commit", "bootstrap.block_loaded",
-                "bootstrap.ready"]
+                "loader.before_commit", "loader.after_commit", "bootstrap.ready"]
 
 
 def test_scripts_that_keep_every_line_get_each_row_once(source, target, directory, tell):
@@ -421,9 +423,9 @@ def test_beside_a_running_service_killed_at_every_step(source, warehouse, direct
     service = configure(source, directory, warehouse, chunk_rows=150,
                         tables=["public.account", "public.log"])
     bootstrap(service)
-    service.start()
-    points = ["bootstrap.held", "bootstrap.published", "bootstrap.mark", "bootstrap.marked", "bootstrap.snapshot",
-              "bootstrap.block_loaded", "loader.after_commit", "bootstrap.caught_up",
+    start_service(source, service)
+    points = ["bootstrap.published", "bootstrap.mark", "bootstrap.marked",
+              "bootstrap.block_loaded", "bootstrap.caught_up",
               "bootstrap.ready", "bootstrap.handed_over"]
     kills = 0
     with Load(source, rows=1000, truncates=False) as load:
@@ -446,7 +448,7 @@ def test_the_service_is_killed_while_a_table_is_handed_over(source, warehouse, d
                         tables=["public.account", "public.log"])
     bootstrap(service)
     with Load(source, rows=1000, truncates=False):
-        for wait in (0.15, 0.3, 0.45, 0.6):
+        for wait in (0.2, 0.5):
             service.start()
             service.wait_for_seqno(1)
             running = start_bootstrap(service, "public.note", "public.pair", "--replace")
@@ -605,8 +607,7 @@ def test_the_blocks_of_a_bootstrap_can_be_replayed(source, file_target, director
     service = configure(source, directory, file_target, chunk_rows=150,
                         tables=["public.account", "public.log"])
     bootstrap(service)
-    service.start()
-    service.wait_for_seqno(0)
+    start_service(source, service)
     with Load(source, rows=1000, truncates=False):
         bootstrap(service, "public.note", "public.pair")
         time.sleep(0.3)
