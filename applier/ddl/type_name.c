@@ -59,7 +59,9 @@ lower(char c)
     static const char capitals[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
     const char *at = c == '\0' ? NULL : strchr(capitals, c);
 
-    return at == NULL ? c : "abcdefghijklmnopqrstuvwxyz"[at - capitals];
+    if (at != NULL)
+        c = "abcdefghijklmnopqrstuvwxyz"[at - capitals];
+    return c;
 }
 
 static void
