@@ -261,11 +261,10 @@ run_with(Verify *verify, Worker *workers, size_t count, Error *err)
 static VerifyReport *
 report_new(size_t workers)
 {
-    VerifyReport *report = calloc(1, sizeof(*report));
+    Arena *arena = arena_new();
+    VerifyReport *report = ARENA_NEW(arena, VerifyReport);
 
-    if (report == NULL)
-        abort();
-    report->arena = arena_new();
+    report->arena = arena;
     report->arenas = ARENA_ARRAY(report->arena, Arena *, workers);
     report->arena_count = workers;
     for (size_t i = 0; i < workers; i++)
@@ -317,5 +316,4 @@ verify_report_free(VerifyReport *report)
     for (size_t i = 0; i < report->arena_count; i++)
         arena_free(report->arenas[i]);
     arena_free(report->arena);
-    free(report);
 }

@@ -52,8 +52,8 @@ typedef struct VerifyReport {
     size_t table_count;
     uint64_t counts[VERIFY_NOT_COMPARED + 1]; /* tables by result */
     bool repaired;                            /* the tables are what they are after the repair */
-    Arena *arena;
-    Arena **arenas; /* of the threads */
+    Arena *arena;                             /* has the report itself */
+    Arena **arenas;                           /* of the threads */
     size_t arena_count;
 } VerifyReport;
 

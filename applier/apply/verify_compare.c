@@ -45,10 +45,8 @@ comparison_clear(Comparison *comparison)
 {
     verify_rows_close(comparison->target);
     buf_clear(&comparison->key);
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 2; i++)
         buf_clear(&comparison->kept[i].text);
-        free(comparison->kept[i].values);
-    }
 }
 
 static void
@@ -73,20 +71,6 @@ take_slice(void *context, const Value *values, size_t count, Error *err)
     slices->slices[index] = (Slice){rows, sum};
     slices->rows += rows;
     return true;
-}
-
-static void
-slices_init(Slices *slices, uint64_t count)
-{
-    *slices = (Slices){calloc(count, sizeof(Slice)), count, 0};
-    if (slices->slices == NULL)
-        abort();
-}
-
-static void
-slices_clear_auto(Slices *slices)
-{
-    free(slices->slices);
 }
 
 static bool
@@ -312,7 +296,7 @@ finish_rows(Comparison *comparison, Error *err)
 }
 
 static bool
-compare_rows(Comparison *comparison, const uint64_t *slices, size_t count, Error *err)
+compare_rows(Comparison *comparison, const uint64_t *slices, size_t count, Arena *arena, Error *err)
 {
     const VerifyCompare *compare = comparison->compare;
     const VerifyPlan *plan = compare->plan;
@@ -322,11 +306,8 @@ compare_rows(Comparison *comparison, const uint64_t *slices, size_t count, Error
     checksum_rows(&plan->sides[SIDE_SOURCE], slices, count, &source_sql);
     checksum_rows(&plan->sides[SIDE_TARGET], slices, count, &target_sql);
     comparison->value_count = CHECKSUM_ROW_VALUES + plan->sides[SIDE_SOURCE].key_count;
-    for (size_t i = 0; i < 2; i++) {
-        comparison->kept[i].values = calloc(comparison->value_count, sizeof(Value));
-        if (comparison->kept[i].values == NULL)
-            abort();
-    }
+    for (size_t i = 0; i < 2; i++)
+        comparison->kept[i].values = ARENA_ARRAY(arena, Value, comparison->value_count);
     comparison->target = verify_rows_open(compare->pair->target, buf_text(&target_sql), err);
     if (comparison->target == NULL || !step_target(comparison, err))
         return false;
@@ -339,13 +320,11 @@ compare_rows(Comparison *comparison, const uint64_t *slices, size_t count, Error
 
 /* The slices that differ; none where most of them do: then all rows are looked at. */
 static uint64_t *
-unlike_slices(const Slices slices[2], size_t *ret_count, bool *ret_differ)
+unlike_slices(const Slices slices[2], Arena *arena, size_t *ret_count, bool *ret_differ)
 {
-    uint64_t *unlike = calloc(slices[0].count, sizeof(*unlike));
+    uint64_t *unlike = ARENA_ARRAY(arena, uint64_t, slices[0].count);
     size_t count = 0;
 
-    if (unlike == NULL)
-        abort();
     for (uint64_t i = 0; i < slices[0].count; i++)
         if (slices[0].slices[i].rows != slices[1].slices[i].rows ||
             slices[0].slices[i].sum != slices[1].slices[i].sum)
@@ -356,42 +335,39 @@ unlike_slices(const Slices slices[2], size_t *ret_count, bool *ret_differ)
 }
 
 static bool
-compare_unlike(const VerifyCompare *compare, const Slices slices[2], Error *err)
+compare_unlike(const VerifyCompare *compare, const Slices slices[2], Arena *arena, Error *err)
 {
     CLEANUP(comparison_clear)
     Comparison comparison = {.compare = compare, .result = compare->plan->result};
     size_t count;
     bool differ;
-    uint64_t *unlike = unlike_slices(slices, &count, &differ);
-    bool ok = true;
+    const uint64_t *unlike = unlike_slices(slices, arena, &count, &differ);
 
-    if (differ)
-        compare->plan->result->result = VERIFY_DIFFERENT;
-    if (differ && compare->plan->result->has_key)
-        ok = compare_rows(&comparison, unlike, count, err);
-    free(unlike);
-    return ok;
+    if (!differ)
+        return true;
+    compare->plan->result->result = VERIFY_DIFFERENT;
+    return !compare->plan->result->has_key || compare_rows(&comparison, unlike, count, arena, err);
 }
 
 bool
 verify_compare(const VerifyCompare *compare, Error *err)
 {
+    CLEANUP(arena_free) Arena *arena = arena_new();
     const VerifyPlan *plan = compare->plan;
     VerifyTable *result = plan->result;
-    CLEANUP(slices_clear) Slices source = {NULL, 0, 0};
-    CLEANUP(slices_clear) Slices target = {NULL, 0, 0};
     Slices slices[2];
     bool ok;
 
-    slices_init(&source, plan->sides[SIDE_SOURCE].slices);
-    slices_init(&target, plan->sides[SIDE_TARGET].slices);
-    slices[SIDE_SOURCE] = source;
-    slices[SIDE_TARGET] = target;
+    for (size_t i = 0; i < 2; i++) {
+        uint64_t count = plan->sides[i].slices;
+
+        slices[i] = (Slices){ARENA_ARRAY(arena, Slice, count), count, 0};
+    }
     result->keys = NULL;
     result->key_count = 0;
     memset(result->counts, 0, sizeof(result->counts));
     ok = read_slices(compare, slices, err);
     result->source_rows = slices[SIDE_SOURCE].rows;
     result->target_rows = slices[SIDE_TARGET].rows;
-    return ok && compare_unlike(compare, slices, err);
+    return ok && compare_unlike(compare, slices, arena, err);
 }

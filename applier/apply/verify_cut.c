@@ -17,7 +17,7 @@ struct VerifyCut {
     int lock_fd;      /* -1: a service runs, or nothing keeps the target */
     VerifyPair *pairs;
     size_t pair_count;
-    Arena *arena;
+    Arena *arena;      /* has the cut itself */
     uint64_t seqno;    /* of the last transaction before C */
     Position standing; /* the target's position, as the first view has it; fence 0: not read yet */
     Target *guard;     /* has the position's row locked; NULL: nothing is guarded */
@@ -206,7 +206,6 @@ static bool
 read_seqno(VerifyCut *cut, uint64_t *ret_seqno, Error *err)
 {
     const Config *config = cut->context->config;
-    CLEANUP(arena_free) Arena *arena = arena_new();
     CLEANUP(target_close) Target *target = cut->context->target->open(config->target_options, err);
     Position position;
     bool found;
@@ -262,18 +261,15 @@ VerifyCut *
 verify_cut_open(const Context *context, size_t pairs, bool keep,
     void (*told)(void *context, const char *what), void *told_context, Error *err)
 {
-    CLEANUP(verify_cut_close) VerifyCut *cut = calloc(1, sizeof(*cut));
+    Arena *arena = arena_new();
+    CLEANUP(verify_cut_close) VerifyCut *cut = ARENA_NEW(arena, VerifyCut);
     bool running;
 
-    if (cut == NULL)
-        abort();
     cut->context = context;
-    cut->arena = arena_new();
+    cut->arena = arena;
     cut->lock_fd = -1;
-    cut->pairs = calloc(pairs, sizeof(*cut->pairs));
+    cut->pairs = ARENA_ARRAY(arena, VerifyPair, pairs);
     cut->pair_count = pairs;
-    if (cut->pairs == NULL)
-        abort();
     cut->hold = hold_connect(context->config->block.directory, &running, err);
     if (cut->hold == NULL && running)
         return NULL;
@@ -298,14 +294,12 @@ verify_cut_close(VerifyCut *cut)
         driver->reader_close(cut->pairs[i].rows);
         target_close(cut->pairs[i].target);
     }
-    free(cut->pairs);
     target_close(cut->guard);
-    arena_free(cut->arena);
     snapshot_close(cut->snapshot);
     buf_clear(&cut->position);
     hold_disconnect(cut->hold);
     file_close(cut->lock_fd);
-    free(cut);
+    arena_free(cut->arena);
 }
 
 Text
