@@ -82,7 +82,6 @@ postgres_close(Source *base)
     pgoutput_free(postgres->decoder);
     free(postgres);
 }
-CLEANUP_DEFINE(Source *, postgres_close);
 
 static bool
 start_position(const SourceStart *start, uint64_t *ret_lsn, Error *err)
@@ -169,18 +168,18 @@ open_stream(Postgres *postgres, const SourceStart *start, Error *err)
 static Source *
 postgres_open(const SourceStart *start, Error *err)
 {
-    CLEANUP(postgres_close) Source *source = calloc(1, sizeof(Postgres));
-    Postgres *postgres = (Postgres *)source;
+    Postgres *postgres = calloc(1, sizeof(*postgres));
 
     if (postgres == NULL)
         abort();
-    source->driver = &source_postgres;
+    postgres->base.driver = &source_postgres;
     postgres->options = start->options;
     postgres->until_end = start->until_end;
     postgres->decoder = pgoutput_new();
-    if (!open_stream(postgres, start, err))
-        return NULL;
-    return STEAL(source);
+    if (open_stream(postgres, start, err))
+        return &postgres->base;
+    postgres_close(&postgres->base);
+    return NULL;
 }
 
 /* What a message came to. */

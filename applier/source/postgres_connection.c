@@ -283,25 +283,19 @@ set_session(PostgresConnection *connection, PostgresConnectionKind kind, Error *
            error_wrap(err, "session settings");
 }
 
-PostgresConnection *
-postgres_connection_open(
-    const PostgresSourceOptions *options, PostgresConnectionKind kind, Error *err)
+static bool
+open_connection(PostgresConnection *connection, const PostgresSourceOptions *options,
+    PostgresConnectionKind kind, Error *err)
 {
-    CLEANUP(postgres_connection_close)
-    PostgresConnection *connection = calloc(1, sizeof(*connection));
     ConnectParams params = {.count = 0};
     ConnectionFacts facts = {.password = NULL};
     char timeout[24];
 
-    if (connection == NULL)
-        abort();
     if (!read_connection(options, &facts, err))
-        return NULL;
+        return false;
     connection->password = facts.password;
-    if (FAULT("source.postgres.open")) {
-        (void)error_set_retriable(err, ERR_SOURCE, "cannot connect to the source: injected fault");
-        return NULL;
-    }
+    if (FAULT("source.postgres.open"))
+        return error_set_retriable(err, ERR_SOURCE, "cannot connect to the source: injected fault");
     (void)snprintf(
         timeout, sizeof(timeout), "%" PRId64, (options->connect_timeout_ms + 999) / 1000);
     collect_params(options, kind, timeout, &params);
@@ -309,12 +303,24 @@ postgres_connection_open(
         if (kind == POSTGRES_REPLICATION && strcmp(err->sqlstate, "42501") == 0)
             (void)error_wrap(err, "the role needs the right to replicate (ALTER ROLE … "
                                   "REPLICATION; a cloud may have a role to grant for it)");
-        return NULL;
+        return false;
     }
     (void)PQsetNoticeProcessor(connection->pq, ignore_notice, NULL);
-    if (!set_session(connection, kind, err))
-        return NULL;
-    return STEAL(connection);
+    return set_session(connection, kind, err);
+}
+
+PostgresConnection *
+postgres_connection_open(
+    const PostgresSourceOptions *options, PostgresConnectionKind kind, Error *err)
+{
+    PostgresConnection *connection = calloc(1, sizeof(*connection));
+
+    if (connection == NULL)
+        abort();
+    if (open_connection(connection, options, kind, err))
+        return connection;
+    postgres_connection_close(connection);
+    return NULL;
 }
 
 void
@@ -494,6 +500,8 @@ postgres_add_literal(Buf *sql, Text text)
 void
 postgres_slot_name(const char *service, const PostgresSourceOptions *options, Buf *ret_name)
 {
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
     buf_reset(ret_name, SIZE_MAX);
     if (options->slot != NULL && *options->slot != '\0') {
         buf_add_string(ret_name, options->slot);
@@ -501,10 +509,11 @@ postgres_slot_name(const char *service, const PostgresSourceOptions *options, Bu
     }
     buf_add_string(ret_name, "dray_");
     for (const char *at = service; *at != '\0' && ret_name->len < NAME_MAX_BYTES; at++) {
-        char c = *at >= 'A' && *at <= 'Z' ? (char)(*at - 'A' + 'a') : *at;
-        bool known = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+        const char *small = strchr(letters, *at);
 
-        buf_add_char(ret_name, known ? c : '_');
+        if (small != NULL && *at >= 'A' && *at <= 'Z')
+            small += 26;
+        buf_add(ret_name, small == NULL ? "_" : small, 1);
     }
 }
 

@@ -197,15 +197,17 @@ bool
 postgres_slot_end_of_wal(PostgresConnection *connection, uint64_t *ret_lsn, Error *err)
 {
     int64_t end_ms = clock_monotonic_ms() + FLUSH_WAIT_MS;
-    uint64_t wanted;
+    uint64_t flushed = 0;
+    uint64_t wanted = 0;
     uint64_t ignored;
 
-    if (!read_wal(connection, ret_lsn, &wanted, err))
+    if (!read_wal(connection, &flushed, &wanted, err))
         return false;
-    while (*ret_lsn < wanted && clock_monotonic_ms() < end_ms &&
+    while (flushed < wanted && clock_monotonic_ms() < end_ms &&
            !stop_wait(STOP_AFTER_BLOCK, FLUSH_STEP_MS))
-        if (!read_wal(connection, ret_lsn, &ignored, err))
+        if (!read_wal(connection, &flushed, &ignored, err))
             return false;
+    *ret_lsn = flushed;
     return true;
 }
 

@@ -25,7 +25,7 @@
  * take what came meanwhile in one go. A wait of IDLE_US ends the burst.
  */
 #define BURST_MESSAGES 32
-#define NAP_US         100
+#define NAP_NS         100000L
 #define IDLE_US        2000
 
 struct PostgresStream {
@@ -239,7 +239,7 @@ wait_for_data(PostgresStream *stream, int64_t end_ms)
     bool ok;
 
     if (stream->burst >= BURST_MESSAGES && !stream->napped) {
-        struct timespec nap = {.tv_nsec = NAP_US * 1000};
+        struct timespec nap = {.tv_nsec = NAP_NS};
 
         (void)nanosleep(&nap, NULL);
         stream->napped = true;

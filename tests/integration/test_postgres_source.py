@@ -619,3 +619,16 @@ def test_columns_added_inside_of_a_transaction_divide_its_rows(source, warehouse
                        "update item set a = 'late' where id = 1")
     service.run()
     assert source.same(warehouse, "item")
+
+
+@pytest.mark.parametrize("point", ["open:1", "open:3", "query:2", "query:7", "stream:20",
+                                   "stream:2000"])
+def test_a_connection_lost_at_any_call_is_made_again(source, file_target, directory, point):
+    make_item(source, file_target)
+    source.install()
+    service = source.service(directory, file_target)
+    source.execute("insert into item select n, 'row', null from generate_series(1, 3000) n")
+    source.execute("update item set name = 'after' where id < 1000")
+    said = service.run(env={"DRAY_FAULT": f"fail:source.postgres.{point}"}).stderr
+    assert "will try again" in said and "injected fault" in said
+    assert source.same(file_target, "item")
