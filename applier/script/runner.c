@@ -147,7 +147,7 @@ check_rows(const ScriptRun *run, const ScriptStatement *statement, int64_t rows,
         return error_set(err, ERR_SCRIPT,
             "@expect rows %" PRIu64 ": the target does not tell how many rows it changed",
             expected);
-    if (text_is(expect->parameter, "UNCHANGED_ROWS"))
+    if (value != NULL && text_is(expect->parameter, "UNCHANGED_ROWS"))
         return check_unchanged(run, (uint64_t)rows, expected, err);
     if ((uint64_t)rows != expected)
         return error_set(err, ERR_SCRIPT,

@@ -32,7 +32,7 @@ LINES TERMINATED BY '\n'
 -- @expect rows %%CSV_ROWS%%
 
 -- Lines from which the source left out values that an update did not touch: take them from the row as
--- it was before this block. The line in front of each, of opcode O, has that row's key.
+-- it is before this file. The line in front of each, of opcode O, has that row's key.
 -- DISTINCT has the server make a table of the O lines, with an index on dray_line.
 -- @if unchanged
 UPDATE %%STAGE_TABLE_FQN%% AS stage

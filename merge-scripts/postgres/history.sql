@@ -29,31 +29,26 @@ FROM STDIN WITH (FORMAT csv, NULL %%CSV_NULL%%, ENCODING 'UTF8');
 -- @expect rows %%CSV_ROWS%%
 
 -- Lines from which the source left out values that an update did not touch: take them from the row as
--- it was before this block. The line in front of each, of opcode O, has that row's key.
+-- it is before this file. The line in front of each, of opcode O, has that row's key.
+-- Every such row must be there.
 -- @if unchanged
 UPDATE %%STAGE_TABLE_FQN%% AS stage
-SET %%UNCHANGED_SET%%
+SET %%UNCHANGED_SET%%, %%UNCHANGED%% = NULL
 FROM %%STAGE_TABLE_FQN%% AS origin, %%BASE_TABLE_FQN%% AS base
-WHERE origin.%%OPCODE%% = 'O'
-  AND stage.%%ROW_ID%% = origin.%%ROW_ID%% + 1
-  AND %%ORIGIN_JOIN%%
-  AND base.valid_to IS NULL;
-
--- Each of these rows must be there. Then its O line has done its work.
--- @if unchanged
-DELETE FROM %%STAGE_TABLE_FQN%% AS origin
-USING %%BASE_TABLE_FQN%% AS base
-WHERE origin.%%OPCODE%% = 'O'
+WHERE stage.%%UNCHANGED%% IS NOT NULL
+  AND origin.%%ROW_ID%% + 1 = stage.%%ROW_ID%%
   AND %%ORIGIN_JOIN%%
   AND base.valid_to IS NULL;
 -- @expect rows %%UNCHANGED_ROWS%%
 
 -- A block that is loaded once more: what the base table does not have any more ends in a later block.
 -- @if again
-DELETE FROM %%STAGE_TABLE_FQN%% AS stage
-USING %%STAGE_TABLE_FQN%% AS origin
-WHERE origin.%%OPCODE%% = 'O'
-  AND stage.%%ROW_ID%% IN (origin.%%ROW_ID%%, origin.%%ROW_ID%% + 1);
+DELETE FROM %%STAGE_TABLE_FQN%%
+WHERE %%UNCHANGED%% IS NOT NULL;
+
+-- @if unchanged
+DELETE FROM %%STAGE_TABLE_FQN%%
+WHERE %%OPCODE%% = 'O';
 
 -- The key's first line in the block ends the version that was current until then.
 UPDATE %%BASE_TABLE_FQN%% AS base

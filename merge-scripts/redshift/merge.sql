@@ -30,28 +30,26 @@ IAM_ROLE 'arn:aws:iam::YOUR-ACCOUNT:role/YOUR-ROLE'
 CSV NULL AS %%CSV_NULL%% TIMEFORMAT 'auto' DATEFORMAT 'auto';
 
 -- Lines from which the source left out values that an update did not touch: take them from the row as
--- it was before this block. The line in front of each, of opcode O, has that row's key.
+-- it is before this file. The line in front of each, of opcode O, has that row's key.
+-- Every such row must be there.
 -- @if unchanged
 UPDATE %%STAGE_TABLE_FQN%% AS stage
-SET %%UNCHANGED_SET%%
+SET %%UNCHANGED_SET%%, %%UNCHANGED%% = NULL
 FROM (SELECT origin.%%ROW_ID%% + 1 AS dray_line, base.*
       FROM %%STAGE_TABLE_FQN%% AS origin
-      JOIN %%BASE_TABLE_FQN%% AS base ON %%ORIGIN_JOIN%%
-      WHERE origin.%%OPCODE%% = 'O') AS base
-WHERE stage.%%ROW_ID%% = base.dray_line;
-
--- Each of these rows must be there. Then its O line has done its work.
--- @if unchanged
-DELETE FROM %%STAGE_TABLE_FQN%%
-WHERE %%OPCODE%% = 'O'
-  AND %%STAGE_PKEY%% IN (SELECT %%PKEY%% FROM %%BASE_TABLE_FQN%%);
+      JOIN %%BASE_TABLE_FQN%% AS base ON %%ORIGIN_JOIN%%) AS base
+WHERE stage.%%UNCHANGED%% IS NOT NULL
+  AND stage.%%ROW_ID%% = base.dray_line;
 -- @expect rows %%UNCHANGED_ROWS%%
 
 -- A block that is loaded once more: what the base table does not have any more ends in a later block.
 -- @if again
 DELETE FROM %%STAGE_TABLE_FQN%%
-WHERE %%OPCODE%% = 'O'
-   OR %%ROW_ID%% IN (SELECT %%ROW_ID%% + 1 FROM %%STAGE_TABLE_FQN%% WHERE %%OPCODE%% = 'O');
+WHERE %%UNCHANGED%% IS NOT NULL;
+
+-- @if unchanged
+DELETE FROM %%STAGE_TABLE_FQN%%
+WHERE %%OPCODE%% = 'O';
 
 -- Rows that are in the base table already: note their own columns, and mark them with K.
 -- @if kept

@@ -162,7 +162,6 @@ static void
 a_script_that_does_not_know_of_it_is_refused(void **state)
 {
     static World world;
-    CLEANUP(buf_clear) Buf text = BUF_INIT;
     Error err;
 
     (void)state;

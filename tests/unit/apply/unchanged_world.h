@@ -257,7 +257,6 @@ expect_audit(const World *world, const char *when)
         const Version *version = &world->versions[i];
         Row row = version->row;
         CLEANUP(buf_clear) Buf whole = BUF_INIT;
-        CLEANUP(buf_clear) Buf partly = BUF_INIT;
         const char *end = strchr(at, '\n');
         const char *marks = end;
         Text line;

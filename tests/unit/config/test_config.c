@@ -115,6 +115,7 @@ the_least_file_has_every_default(void **state)
     assert_string_equal(config->stage.row_id_column, "row_id");
     assert_string_equal(config->stage.timestamp_column, "timestamp");
     assert_string_equal(config->stage.service_column, "service");
+    assert_string_equal(config->stage.unchanged_column, "unchanged");
     assert_string_equal(config->target.merge_script, "merge.sql");
     assert_int_equal(config->target.loaders, 1);
     assert_int_equal(config->target.create_tables, CREATE_STAGE);

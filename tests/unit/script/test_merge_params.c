@@ -74,6 +74,54 @@ test_numbers_and_strings(void **state)
 }
 
 static void
+test_values_left_out_have_a_place(void **state)
+{
+    static const struct {
+        const SqlDialect *dialect;
+        const char *set;
+        const char *join;
+    } cases[] = {
+        {LITE,
+            "\"b\" = CASE WHEN stage.\"d_unchanged\" LIKE '%,2,%' THEN base.\"b\" ELSE stage.\"b\" "
+            "END, \"v\" = CASE WHEN stage.\"d_unchanged\" LIKE '%,3,%' THEN base.\"v\" ELSE "
+            "stage.\"v\" END",
+            "base.\"a\" = origin.\"a\" AND base.\"b\" = origin.\"b\" AND base.\"b\" = origin.\"b\" "
+            "COLLATE BINARY"},
+        {MY,
+            "stage.`b` = CASE WHEN stage.`d_unchanged` LIKE '%,2,%' THEN base.`b` ELSE stage.`b` "
+            "END, stage.`v` = CASE WHEN stage.`d_unchanged` LIKE '%,3,%' THEN base.`v` ELSE "
+            "stage.`v` END",
+            "base.`a` = origin.`a` AND base.`b` = origin.`b` AND CAST(base.`b` AS BINARY) = "
+            "CAST(origin.`b` AS BINARY)"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        Fixture fixture;
+        MergeParams *params;
+
+        fixture_init(&fixture, cases[i].dialect);
+        params = merge_params_new(&fixture.table, fixture.arena);
+        assert_false(merge_params_allow(params, CONDITION_UNCHANGED));
+        assert_null(merge_params_get(params, TEXT("UNCHANGED_SET")));
+        fixture.block.manifest.dialect.header_names[HEADER_UNCHANGED] = TEXT("d_unchanged");
+        fixture.file.unchanged = (size_t[]){1, 2};
+        fixture.file.unchanged_count = 2;
+        fixture.table.origins = 7;
+        params = merge_params_new(&fixture.table, fixture.arena);
+        assert_true(merge_params_allow(params, CONDITION_UNCHANGED));
+        assert_false(merge_params_allow(params, CONDITION_AGAIN));
+        assert_true(text_is(merge_params_get(params, TEXT("UNCHANGED_SET"))->sql, cases[i].set));
+        assert_true(text_is(merge_params_get(params, TEXT("ORIGIN_JOIN"))->sql, cases[i].join));
+        assert_true(text_is(merge_params_get(params, TEXT("UNCHANGED_ROWS"))->sql, "7"));
+        fixture.table.again = true;
+        params = merge_params_new(&fixture.table, fixture.arena);
+        assert_true(merge_params_allow(params, CONDITION_AGAIN));
+        fixture_clear(&fixture);
+    }
+}
+
+static void
 test_what_a_table_lacks_has_no_value(void **state)
 {
     Fixture fixture;
@@ -241,6 +289,7 @@ main(void)
         cmocka_unit_test(test_names_and_columns),
         cmocka_unit_test(test_keys_of_several_columns),
         cmocka_unit_test(test_numbers_and_strings),
+        cmocka_unit_test(test_values_left_out_have_a_place),
         cmocka_unit_test(test_what_a_table_lacks_has_no_value),
         cmocka_unit_test(test_a_truncate_without_rows_has_names_and_its_time),
         cmocka_unit_test(test_hostile_values_stay_inside_sql_quotes),

@@ -66,7 +66,17 @@ test_mistakes_are_found_with_their_place(void **state)
         {"-- @apply\na;\n-- @expect rows %%NOPE%%\n", "m.sql:3:17: %%NOPE%% is not a parameter"},
         {"-- @apply\na;\n-- @expect rows 1\n-- @expect rows 1\n",
             "m.sql:4:4: the statement in front has an @expect already"},
-        {"-- @apply\n-- @if full\na;", "m.sql:2:4: @if kept, values, unchanged or again is expected"},
+        {"-- @apply\n-- @if full\na;",
+            "m.sql:2:4: @if kept, values, unchanged or again is expected"},
+        {"-- @apply\nUPDATE x SET %%UNCHANGED_SET%%;",
+            "m.sql:2:14: %%UNCHANGED_SET%% has a value only where lines leave values out: write "
+            "\"-- @if unchanged\" in front of this statement"},
+        {"-- @apply\n-- @if kept\nDELETE FROM x WHERE %%ORIGIN_JOIN%%;",
+            "m.sql:3:21: %%ORIGIN_JOIN%% has a value only where lines leave values out: write \"-- "
+            "@if unchanged\" in front of this statement"},
+        {"-- @apply\na;\n-- @expect rows %%UNCHANGED_ROWS%%\n",
+            "m.sql:3:17: %%UNCHANGED_ROWS%% has a value only where lines leave values out: write "
+            "\"-- @if unchanged\" in front of this statement"},
         {"-- @apply\n-- @if kept\n", "m.sql:2:4: no statement follows this @if"},
         {"-- @apply\n-- @if kept\n-- @begin\na;", "m.sql:2:4: no statement follows this @if"},
         {"-- @begin\n-- @if kept\na;", "m.sql:2:4: @if has no meaning in section @begin"},
