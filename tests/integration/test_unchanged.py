@@ -247,6 +247,22 @@ def test_retained_blocks_are_replayed_into_another_target(source, target, direct
     same(source, target)
 
 
+def test_a_row_that_has_gone_since_does_not_come_back_in_parts(source, target, directory):
+    create_source(source)
+    create_target(target)
+    service = source.service(directory, target)
+    for key in (1, 2):
+        insert(source, key, f"row {key}")
+    service.run()
+    source.execute("update doc set title = 'new'")
+    service.run()
+    block = service.block_directories()[-1]
+    source.execute("delete from doc where id = 1")
+    service.run()
+    service.replay("--again", block)
+    same(source, target)
+
+
 def test_random_changes_arrive_whole(source, target, directory, tell):
     create_source(source)
     create_target(target)
