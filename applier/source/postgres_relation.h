@@ -8,8 +8,8 @@
  *
  * The message has names, type oids and which columns tell the identity; the names of the types, the
  * base types of domains and the primary key come from a function that asks the catalogue. The
- * catalogue may be ahead of the stream: a type that is gone keeps the name of its Type message (of a
- * domain: that of its base type); where that is not a built-in one it is LOGICAL_OTHER.
+ * catalogue may be ahead of the stream: a type that is gone keeps the name of its Type message (of
+ * a domain: of its base type); where that is not a built-in one it is LOGICAL_OTHER.
  *
  * Key and old row, by the replica identity in the message:
  *

@@ -30,8 +30,8 @@ typedef struct SourceColumn {
     int scale;      /* -1: none */
     bool is_unsigned;
     bool not_null;
-    bool has_default; /* it has a DEFAULT: rows older than the column may have other values than
-                         NULL even where added_value tells none */
+    bool has_default;  /* it has a DEFAULT: rows older than the column may have other values than
+                          NULL even where added_value tells none */
     bool is_generated; /* computed; not in the change stream */
     bool is_identity;  /* the source fills it (identity, serial, auto_increment) */
     bool may_omit;     /* see Column.may_omit */
@@ -57,8 +57,8 @@ typedef struct SourceTable {
     Text parent;           /* of a partition: "schema.table"; else TEXT_NONE */
     int64_t row_estimate;  /* -1: not known */
     int64_t byte_estimate; /* -1: not known */
-    Text filter;  /* an SQL condition of the source: only rows that fulfil it reach the stream, and a
-                     snapshot has only those; TEXT_NONE: all */
+    Text filter; /* an SQL condition of the source: only rows that fulfil it reach the stream,
+                    and a snapshot has only those; TEXT_NONE: all */
     Text problem; /* why changes of this table would be lost or refused, and the way out; or
                      TEXT_NONE */
 } SourceTable;

@@ -34,11 +34,11 @@ typedef struct SqlDdl {
                                 goes behind it. NULL: no schemas */
     const char
         *change_type; /* a statement with %%TABLE%% %%COLUMN%% %%TYPE%%; NULL: there is none */
-    const char *drop_not_null; /* the same for a column that may be NULL from now on */
-    const char *limit_wait;    /* a statement that lets the session's DDL wait only seconds for
-                                  locks, so that it does not keep others waiting behind it; NULL:
-                                  the driver's own limit */
-    bool hex_strings; /* bytes are x'00ff', and bits b'01' where there is a type bit */
+    const char *drop_not_null;   /* the same for a column that may be NULL from now on */
+    const char *limit_wait;      /* a statement that lets the session's DDL wait only seconds for
+                                    locks, so that it does not keep others waiting behind it; NULL:
+                                    the driver's own limit */
+    bool hex_strings;            /* bytes are x'00ff', and bits b'01' where there is a type bit */
     bool default_in_parentheses; /* DEFAULT ('x') is an expression, which any type may have */
 } SqlDdl;
 

@@ -545,7 +545,7 @@ main(void)
         cmocka_unit_test(hostile_names_stay_in_the_directory_and_never_meet),
         cmocka_unit_test(a_value_of_fifty_megabytes_passes),
         cmocka_unit_test(a_block_is_full_at_its_limits),
-            cmocka_unit_test(an_unknown_commit_time_is_the_time_of_reading),
+        cmocka_unit_test(an_unknown_commit_time_is_the_time_of_reading),
         cmocka_unit_test(remains_of_a_crash_do_not_get_into_a_block),
     };
 
