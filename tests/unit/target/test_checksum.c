@@ -7,6 +7,7 @@
 #include <inttypes.h>
 
 #include "base/file.h"
+#include "block/notation.h"
 #include "server.h"
 #include "source/postgres_canonical.h"
 #include "support/test.h"
@@ -161,14 +162,9 @@ fill(Target *target, const char *type, LogicalType logical, Text rows)
 static const char *
 value_expression(LogicalType logical)
 {
-    switch (logical) {
-    case LOGICAL_BOOL:
+    if (logical == LOGICAL_BOOL)
         return "CASE WHEN x THEN 't' WHEN NOT x THEN 'f' END";
-    case LOGICAL_BYTES:
-        return "encode(x, 'hex')";
-    default:
-        return "x";
-    }
+    return logical == LOGICAL_BYTES ? "encode(x, 'hex')" : "x";
 }
 
 static void
