@@ -27,6 +27,7 @@ def configuration(directory, text):
     text = text.replace("/var/lib/dray", directory).replace("/var/log/dray", directory)
     text = text.replace("host=warehouse.example.org", f"host={directory}")
     text = text.replace("host=warehouse", f"host={directory}")
+    text = text.replace("host=shop.example.org", f"host={directory}")
     with open(path, "w", encoding="utf-8") as file:
         file.write(text + "\nretry: {max_time: 1ms}\n" if "\nretry:" not in text else text)
     return path
@@ -61,7 +62,7 @@ def test_commented_values_of_the_sample_are_the_defaults():
 
 def test_configurations_in_the_documents_are_accepted(directory):
     found = 0
-    for names in (("README.md",), ("docs", "getting-started.md")):
+    for names in (("README.md",), ("docs", "getting-started.md"), ("docs", "recorded-logs.md")):
         for text in re.findall(r"```yaml\n(.*?)```", read(*names), flags=re.S):
             if "service:" not in text:
                 text = "service: x\nsource: {type: jsonl, path: /nowhere/x}\n" \

@@ -128,7 +128,7 @@ class Shop:
             cursor.execute(f"update {name} set region = region || 'x' where id = %s", (key,))
             cursor.execute(f"delete from {name} where id < 100")
             cursor.execute("rollback to savepoint s")
-        elif kind < 0.985:
+        elif kind < 0.982:
             other = f"shop_{rng.randrange(TABLES):02}"
             cursor.execute(f"truncate {', '.join({name, other})}")
             self.count("truncates")

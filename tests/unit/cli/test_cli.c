@@ -56,8 +56,10 @@ mistakes_name_the_command_and_what_it_takes(void **state)
     assert_usage(WORDS("rum"), "dray: usage error: unknown command rum, did you mean run?\n");
     assert_usage(WORDS("-x"), "unknown option -x");
     assert_usage(WORDS("run"),
-        "dray run: too few arguments, it takes: CONFIG [--until-end] [--until-seqno N]\n"
-        "usage: dray run CONFIG [--until-end] [--until-seqno N] (see dray run --help)\n");
+        "dray run: too few arguments, it takes: CONFIG [--until-end] [--until-seqno N] "
+        "[--until-position POSITION]\n"
+        "usage: dray run CONFIG [--until-end] [--until-seqno N] [--until-position POSITION] (see "
+        "dray run --help)\n");
     assert_usage(WORDS("status", "a", "b"), "dray status: too many arguments");
     assert_usage(WORDS("run", "a", "--until-sekno=3"),
         "dray run: unknown option --until-sekno, did you mean --until-seqno?");
