@@ -254,13 +254,15 @@ on_begin(BlockReader *reader, const Event *event, Error *err)
     return begin_transaction(reader, event->commit_time_us, event->position, err);
 }
 
-/* The target's catalogue, or the source's, may be away for a while: the open block waits. */
+/*
+ * The target's catalogue may be away for a while: the open block waits. Where it is the source's,
+ * the stream must not wait with it: a server that shuts down waits for us to let the stream go.
+ */
 static bool
 may_ask_again(BlockReader *reader, int64_t started_ms, unsigned tries, Error *err)
 {
-    if (err->kind == ERR_SCHEMA || !reader_retry_wait(reader, started_ms, tries, err))
-        return false;
-    return true;
+    return err->kind != ERR_SCHEMA && err->kind != ERR_SOURCE &&
+           reader_retry_wait(reader, started_ms, tries, err);
 }
 
 static bool
