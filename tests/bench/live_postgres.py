@@ -26,6 +26,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import servers  # noqa: E402
 from main_job import machine  # noqa: E402
+from service import Watched  # noqa: E402
 
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on",
            "shared_buffers": "1GB", "max_wal_size": "8GB", "work_mem": "64MB",
@@ -134,15 +135,13 @@ class Bench:
 
     def run_dray(self, config):
         start = time.monotonic()
-        process = subprocess.Popen([self.program, "run", config, "--until-end"],
-                                   stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        output = process.stderr.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        if status != 0:
-            sys.exit(f"dray failed:\n{output}")
+        done = Watched([self.program, "run", config, "--until-end"])
+        elapsed = time.monotonic() - start
+        if done.returncode != 0:
+            sys.exit(f"dray failed:\n{done.stderr}")
         totals = {name: int(value) for name, value in
-                  re.findall(r"(\w+)=(\d+)", output.strip().split("\n")[-1])}
-        return time.monotonic() - start, totals, usage
+                  re.findall(r"(\w+)=(\d+)", done.stderr.strip().split("\n")[-1])}
+        return elapsed, totals, done
 
     def subscribe(self, slot):
         """Seconds until the subscription has applied everything that is committed now."""
@@ -252,7 +251,7 @@ def main():
                 "select pg_create_logical_replication_slot('peer', 'pgoutput')")
         made = bench.make_changes(arguments.changes, arguments.rows)
         run_sql(bench.source, "shop", "checkpoint")
-        elapsed, totals, usage = bench.run_dray(config)
+        elapsed, totals, done = bench.run_dray(config)
         run_sql(bench.target, "dw", "checkpoint")
         peer = bench.subscribe("peer")
         print(f"  {'':34} {'seconds':>8} {'changes/s':>11}")
@@ -262,8 +261,8 @@ def main():
         print("  of dray's: " + ", ".join(
             f"{name} {totals[name + '_ms'] / 1000:.2f}"
             for name in ("read", "write", "load", "merge", "commit") if name + "_ms" in totals)
-            + f" s; {usage.ru_utime + usage.ru_stime:.2f} s of processor time, "
-            f"peak {usage.ru_maxrss / 1024:.1f} MiB")
+            + f" s; {done.usage.ru_utime + done.usage.ru_stime:.2f} s of processor time, "
+            f"peak {done.peak_kib / 1024:.1f} MiB")
         print(f"  rate, dray / subscription   {peer / elapsed:6.2f}   (aim: at least 1.50)")
         for name, text in bench.differences().items():
             print(f"  {name}: {text}")

@@ -21,6 +21,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "integration"))
 import servers  # noqa: E402
+from service import Watched  # noqa: E402
 
 COLUMNS = [("id", "bigint"), ("customer", "integer"), ("status", "text"),
            ("amount", "numeric(12,2)"), ("quantity", "integer"),
@@ -216,16 +217,13 @@ def run_dray(program, bench, directory, log):
                    f"target: {bench.options()}\n"
                    "tables: [{match: public.item, target: item}]\n")
     start = time.monotonic()
-    process = subprocess.Popen([program, "run", config, "--until-end"], stderr=subprocess.PIPE,
-                               text=True)
-    output = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
+    done = Watched([program, "run", config, "--until-end"])
     elapsed = time.monotonic() - start
-    if status != 0:
-        sys.exit(f"dray failed:\n{output}")
+    if done.returncode != 0:
+        sys.exit(f"dray failed:\n{done.stderr}")
     totals = {name: int(value) for name, value in
-              re.findall(r"(\w+)=(\d+)", output.strip().split("\n")[-1])}
-    return blocks, elapsed, totals, usage
+              re.findall(r"(\w+)=(\d+)", done.stderr.strip().split("\n")[-1])}
+    return blocks, elapsed, totals, done
 
 
 def csv_files(blocks):
@@ -237,7 +235,7 @@ def csv_files(blocks):
     return files
 
 
-def report(bench, changes, elapsed, totals, usage, hand, different):
+def report(bench, changes, elapsed, totals, done, hand, different):
     seconds = {name: totals[name + "_ms"] / 1000
                for name in ("read", "write", "load", "merge", "commit")}
     print(f"\n{bench.kind} {bench.version}")
@@ -253,8 +251,8 @@ def report(bench, changes, elapsed, totals, usage, hand, different):
     loading = seconds["load"] + seconds["merge"]
     print(f"  decode + CSV / load + merge    {reading / loading:6.2f}   (aim: at most 0.50)")
     print(f"  whole run / by hand            {elapsed / hand:6.2f}   (aim: at most 1.15)")
-    print(f"  peak resident memory           {usage.ru_maxrss / 1024:6.1f} MiB, "
-          f"{usage.ru_utime + usage.ru_stime:.2f} s of processor time")
+    print(f"  peak resident memory           {done.peak_kib / 1024:6.1f} MiB, "
+          f"{done.usage.ru_utime + done.usage.ru_stime:.2f} s of processor time")
     print(f"  rows that differ from by hand  {different:6d}")
 
 
@@ -290,10 +288,10 @@ def main():
             try:
                 bench.load_base(base)
                 bench.settle()
-                blocks, elapsed, totals, usage = run_dray(arguments.program, bench, directory, log)
+                blocks, elapsed, totals, done = run_dray(arguments.program, bench, directory, log)
                 bench.settle()
                 hand = bench.by_hand(csv_files(blocks))
-                report(bench, arguments.changes, elapsed, totals, usage, hand,
+                report(bench, arguments.changes, elapsed, totals, done, hand,
                        bench.differences())
             finally:
                 bench.server.remove()

@@ -1,9 +1,11 @@
 """Run the program under test."""
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
+import threading
 import time
 
 import yaml
@@ -41,6 +43,47 @@ def dray(*arguments, expect=0, env=None, stdin=None, timeout=RUN_SECONDS, cwd=No
                      f"expected {expect}\n--- stdout\n{done.stdout[-6000:]}"
                      f"\n--- stderr\n{done.stderr[-6000:]}")
     return done
+
+
+def peak_resident_kib(pid):
+    """The most memory that a process ever had; ru_maxrss would begin with its parent's."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="ascii") as file:
+            found = re.search(r"VmHWM:\s+(\d+) kB", file.read())
+    except OSError:
+        found = None
+    return int(found.group(1)) if found else 0
+
+
+class Watched:
+    """A process that is run to its end: returncode, stdout, stderr, peak_kib, usage."""
+
+    def __init__(self, arguments, **options):
+        process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True, **options)
+        outputs = ["", ""]
+        readers = [threading.Thread(target=self._read, args=(outputs, number, stream))
+                   for number, stream in enumerate((process.stdout, process.stderr))]
+        for reader in readers:
+            reader.start()
+        self.peak_kib = 0
+        while True:
+            # it has only grown: the last look before the end has nearly all of it
+            self.peak_kib = max(self.peak_kib, peak_resident_kib(process.pid))
+            pid, status, self.usage = os.wait4(process.pid, os.WNOHANG)
+            if pid != 0:
+                break
+            time.sleep(0.02)
+        process.returncode = self.returncode = os.waitstatus_to_exitcode(status)
+        for reader in readers:
+            reader.join()
+        process.stdout.close()
+        process.stderr.close()
+        self.stdout, self.stderr = outputs
+
+    @staticmethod
+    def _read(outputs, number, stream):
+        outputs[number] = stream.read()
 
 
 class Service:

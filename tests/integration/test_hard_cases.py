@@ -8,7 +8,7 @@ import time
 import pytest
 
 from model import Table
-from service import environment, program
+from service import environment, peak_resident_kib, program
 
 PAIR = Table("pair", [("id", "integer"), ("v", "text")])
 OPTIONS = {
@@ -486,12 +486,6 @@ def feed_one_transaction(pipe, rows):
         pipe.close()
     except BrokenPipeError:
         pass
-
-
-def peak_resident_kib(pid):
-    with open(f"/proc/{pid}/status", encoding="ascii") as file:
-        found = re.search(r"VmHWM:\s+(\d+) kB", file.read())
-    return int(found.group(1)) if found else 0
 
 
 def test_a_transaction_of_five_million_rows_stays_below_64_mib_resident(
