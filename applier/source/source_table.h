@@ -57,8 +57,8 @@ typedef struct SourceTable {
     Text parent;           /* of a partition: "schema.table"; else TEXT_NONE */
     int64_t row_estimate;  /* -1: not known */
     int64_t byte_estimate; /* -1: not known */
-    Text filter; /* an SQL condition: only rows that fulfil it reach the stream and are in a
-                    snapshot; TEXT_NONE: all */
+    Text filter;  /* an SQL condition: only rows that fulfil it reach the stream and are in a
+                     snapshot; TEXT_NONE: all */
     Text problem; /* why changes of this table would be lost or refused, and the way out; or
                      TEXT_NONE */
 } SourceTable;
