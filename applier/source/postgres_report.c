@@ -231,7 +231,7 @@ postgres_report_all(
     CLEANUP(buf_clear) Buf name = BUF_INIT;
     PostgresPublication publication;
     PostgresTableList list;
-    PostgresServer server;
+    PostgresServer server = {0};
     PostgresSlot slot;
 
     if (!postgres_report_server(connection, arena, &server, err) ||

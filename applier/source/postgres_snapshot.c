@@ -213,7 +213,6 @@ reader_close(SnapshotReader *reader)
     free(reader->values);
     free(reader);
 }
-CLEANUP_DEFINE(SnapshotReader *, reader_close);
 
 /* Whatever a statement does wrong, the transaction and its view go on at the savepoint. */
 static bool
@@ -233,7 +232,7 @@ static SnapshotReader *
 reader_open(Snapshot *base, Error *err)
 {
     PostgresSnapshot *snapshot = (PostgresSnapshot *)base;
-    CLEANUP(reader_close) SnapshotReader *reader = NULL;
+    SnapshotReader *reader;
 
     if (snapshot->replication == NULL) {
         (void)error_set(err, ERR_INTERNAL, "the snapshot was handed over to a stream");
@@ -245,9 +244,10 @@ reader_open(Snapshot *base, Error *err)
     reader->arena = arena_new();
     reader->publication = arena_text(reader->arena, buf_text(&snapshot->publication));
     reader->connection = postgres_connection_open(snapshot->options, POSTGRES_ORDINARY, err);
-    if (reader->connection == NULL || !enter_view(reader, buf_string(&snapshot->name), err))
-        return NULL;
-    return STEAL(reader);
+    if (reader->connection != NULL && enter_view(reader, buf_string(&snapshot->name), err))
+        return reader;
+    reader_close(reader);
+    return NULL;
 }
 
 /* Stop a COPY in the middle, and forget its chunk. */

@@ -28,6 +28,7 @@ typedef struct SourceColumn {
     int64_t length; /* characters, or bytes of binary types; -1: none */
     int precision;  /* digits, or digits of a second's fraction; -1: none */
     int scale;      /* -1: none */
+    int number;     /* grows with each column ever added to the table, and is never given again */
     bool is_unsigned;
     bool not_null;
     bool has_default;  /* it has a DEFAULT: rows older than the column may have other values than
@@ -35,7 +36,6 @@ typedef struct SourceColumn {
     bool is_generated; /* computed; not in the change stream */
     bool is_identity;  /* the source fills it (identity, serial, auto_increment) */
     bool may_omit;     /* see Column.may_omit */
-    int number;       /* grows with each column ever added to the table, and is never given again */
     Text added_value; /* what rows have that are older than the column (ADD COLUMN … DEFAULT), the
                          canonical text; TEXT_NONE: null or not known */
     const Text *labels; /* members of an enum or set */

@@ -110,7 +110,10 @@ expand_exponent(const char *text, Buf *out)
     for (long i = 0; i < MAX(count, point); i++) {
         if (i == point && i > 0)
             buf_add_char(out, '.');
-        buf_add_char(out, i < count ? digits[i] : '0');
+        if (i < count)
+            buf_add_char(out, digits[i]);
+        else
+            buf_add_char(out, '0');
     }
 }
 

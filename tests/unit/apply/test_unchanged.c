@@ -35,7 +35,7 @@ static void
 live_through_all(const char *script)
 {
     const char *given = getenv("DRAY_TEST_SEED");
-    unsigned first = given != NULL ? (unsigned)atol(given) : 1;
+    unsigned first = given != NULL ? (unsigned)strtoul(given, NULL, 10) : 1;
     unsigned count = given != NULL ? 1 : strcmp(target_type, "sqlite") == 0 ? 12 : 4;
 
     for (unsigned seed = first; seed < first + count; seed++)

@@ -456,11 +456,9 @@ open_config(World *world)
         buf_addf(&yaml, "  connection: socket=%s user=root dbname=dw\n", server.socket);
     world->config = config_parse(path, buf_text(&yaml), cli_schema(), &err);
     free(path);
-    if (world->config == NULL)
-        fail_msg("%s", err.text);
+    assert_ok(world->config != NULL, err);
     world->context = context_open(world->config, &err);
-    if (world->context == NULL)
-        fail_msg("%s", err.text);
+    assert_ok(world->context != NULL, err);
     assert_int_equal(world->context->dialect.header[4], HEADER_UNCHANGED);
 }
 

@@ -309,13 +309,13 @@ show_columns(Target *target, const TargetTable *table)
 {
     const ChecksumFamily *family = checksum_family(target->driver->sql);
     ChecksumColumn *columns = ARENA_ARRAY(arena, ChecksumColumn, table->column_count);
-    const CanonicalForm forms[] = {CANONICAL_NUMBER, CANONICAL_TEXT, CANONICAL_TEXT};
 
     for (size_t i = 0; i < table->column_count; i++) {
         CLEANUP(buf_clear) Buf shown = BUF_INIT;
         CLEANUP(buf_clear) Buf value = BUF_INIT;
 
-        family->canonical(&table->columns[i], (Canonical){forms[i], 0}, &shown);
+        family->canonical(
+            &table->columns[i], (Canonical){i == 0 ? CANONICAL_NUMBER : CANONICAL_TEXT, 0}, &shown);
         family->key_value(&table->columns[i], i == 0 ? LOGICAL_INT : LOGICAL_TEXT, &value);
         columns[i] = (ChecksumColumn){arena_string(arena, buf_string(&shown)),
             arena_string(arena, buf_string(&value)), i > 0};
@@ -390,7 +390,7 @@ slices_and_rows_are_the_same_in_all_databases(void **state)
     }
     /* a slice has some of the rows, not all */
     assert_true(strlen(rows_of(targets[0], 3)) > 0);
-    assert_true(strlen(rows_of(targets[0], 3)) < 30 * 80);
+    assert_true(strlen(rows_of(targets[0], 3)) < 2400);
 }
 
 /* After each change one database differs from an unchanged one, and after its undoing not. */
