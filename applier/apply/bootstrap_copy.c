@@ -44,12 +44,26 @@ typedef struct TableCopy {
  */
 
 static bool
+check_space(const TableCopy *copy, Error *err)
+{
+    int64_t available;
+
+    if (!block_space(&copy->config.block, &available, err))
+        return false;
+    return available >= copy->config.block.min_free ||
+           error_set(err, ERR_IO,
+               "%s has %" PRId64 " bytes free, block.min_free is %" PRId64
+               ": make room, then start dray bootstrap again",
+               copy->config.block.directory, available, copy->config.block.min_free);
+}
+
+static bool
 open_block(TableCopy *copy, Error *err)
 {
     const SourceTable *source = copy->job->source;
 
-    if (!block_writer_begin(
-            copy->writer, copy->seqno + 1, copy->run->snapshot_us, copy->job->position, err))
+    if (!check_space(copy, err) || !block_writer_begin(copy->writer, copy->seqno + 1,
+                                       copy->run->snapshot_us, copy->job->position, err))
         return false;
     copy->seqno++;
     if (copy->truncates && !block_writer_truncate(copy->writer, source->schema, source->name, err))

@@ -1,11 +1,11 @@
 #include "apply/reader_wait.h"
 
 #include <inttypes.h>
-#include <sys/statvfs.h>
 
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/stop.h"
+#include "block/retention.h"
 
 #define SLICE_MS      200  /* a wait looks around this often */
 #define KEEP_ALIVE_MS 5000 /* well below any server's time limit for us */
@@ -172,15 +172,13 @@ bool
 reader_wait_for_space(BlockReader *reader, Error *err)
 {
     const BlockConfig *block = &reader->context->config->block;
-    struct statvfs status;
     bool told = false;
 
     for (;;) {
         int64_t available;
 
-        if (FAULT("reader.statvfs") || statvfs(block->directory, &status) != 0)
-            return error_set_errno(err, ERR_IO, "file system of %s", block->directory);
-        available = (int64_t)status.f_bavail * (int64_t)status.f_frsize;
+        if (!block_space(block, &available, err))
+            return false;
         if (available >= block->min_free)
             return true;
         if (!told)

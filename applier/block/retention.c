@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "base/fault.h"
 #include "base/file.h"
@@ -14,6 +15,17 @@ static int64_t
 time_us(const struct stat *status)
 {
     return (int64_t)status->st_mtim.tv_sec * 1000000 + status->st_mtim.tv_nsec / 1000;
+}
+
+bool
+block_space(const BlockConfig *block, int64_t *ret_available, Error *err)
+{
+    struct statvfs status;
+
+    if (FAULT("block.statvfs") || statvfs(block->directory, &status) != 0)
+        return error_set_errno(err, ERR_IO, "file system of %s", block->directory);
+    *ret_available = (int64_t)status.f_bavail * (int64_t)status.f_frsize;
+    return true;
 }
 
 /* 20 digits that fit 64 bits. */

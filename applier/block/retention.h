@@ -27,6 +27,9 @@ bool block_list(const char *directory, BlockList *ret_list, Error *err) MUST_CHE
 void block_list_free(BlockList *list);
 CLEANUP_DEFINE(BlockList *, block_list_free);
 
+/* Bytes that the file system of block.directory still has for us. */
+bool block_space(const BlockConfig *block, int64_t *ret_available, Error *err) MUST_CHECK;
+
 /* The block is committed and stays: note that in its directory (an empty file "committed"). */
 bool retention_mark(const char *block_path, Error *err) MUST_CHECK;
 

@@ -2,7 +2,8 @@
 --
 -- Base table: the header columns (dray_opcode, dray_seqno, dray_row_id, dray_timestamp), the source's
 -- columns, and any others of your own, which get their DEFAULT. In a D line all columns but the key
--- are NULL, so they must allow it. No key is needed; (dray_seqno, dray_row_id) names a line.
+-- are NULL, so they must allow it. No key is needed. Order by dray_seqno, dray_row_id; dray_row_id starts
+-- anew where one transaction has a TRUNCATE or changed columns in it, and in rows of dray bootstrap.
 -- A block that is replayed with --again comes in twice.
 --
 -- Where a source leaves out values that an update did not touch, they are NULL in the line, and

@@ -72,6 +72,19 @@ def test_rows_that_are_there_come_once_and_changes_follow(source, target, direct
     assert "ready since position" in again.stderr
 
 
+def test_no_chunk_is_begun_without_the_room_that_min_free_asks_for(source, file_target, directory):
+    make_item(source, file_target, 10)
+    source.install()
+    service = configure(source, directory, file_target)
+    service.options["block"]["min_free"] = "1000TiB"
+    done = bootstrap(service, expect=1)
+    assert "block.min_free is 1099511627776000: make room" in done.stderr
+    assert file_target.query("select * from item") == []
+    service.options["block"]["min_free"] = "0"
+    bootstrap(service)
+    assert source.same(file_target, "item")
+
+
 def test_a_chunk_that_ends_with_the_table_and_an_empty_table(source, file_target, directory):
     make_item(source, file_target, 200)
     source.execute("create table empty_one (id integer primary key)")
