@@ -76,6 +76,7 @@ typedef enum PgoutputOld {
  * the decoder; both are valid until the next call. */
 typedef struct PgoutputMessage {
     PgoutputKind kind;
+    PgoutputOld old;  /* UPDATE, DELETE */
     uint64_t lsn;     /* BEGIN, COMMIT: of the commit record; MESSAGE: its own; ORIGIN: there */
     uint64_t end_lsn; /* COMMIT: behind the commit record */
     int64_t time_us;  /* BEGIN, COMMIT: since 1970 */
@@ -84,16 +85,15 @@ typedef struct PgoutputMessage {
     Text schema;      /* RELATION, TYPE; "pg_catalog" where the message has "" */
     Text name;        /* RELATION, TYPE, ORIGIN; MESSAGE: prefix */
     Text content;     /* MESSAGE */
-    char identity;    /* RELATION */
     const PgoutputColumn *columns; /* RELATION */
     size_t column_count;
-    PgoutputOld old;     /* UPDATE, DELETE */
     Value *before;       /* UPDATE, DELETE with an old row: value_count values; 'K' as it came */
     Value *after;        /* INSERT, UPDATE */
     size_t before_count; /* values in before, 0 where there is none */
     size_t after_count;
     const uint32_t *oids; /* TRUNCATE */
     size_t oid_count;
+    char identity;         /* RELATION */
     bool cascade;          /* TRUNCATE */
     bool restart_identity; /* TRUNCATE */
     bool transactional;    /* MESSAGE */

@@ -17,7 +17,7 @@ static HoldClient *
 connect_to(const TestService *service)
 {
     char *directory = test_service_path(service, "blocks");
-    HoldClient *client;
+    HoldClient *client = NULL;
     bool running = false;
     Error err;
 

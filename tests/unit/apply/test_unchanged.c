@@ -244,6 +244,28 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(many_lines_are_filled_in_quickly),
 };
 
+/* A new MariaDB has no database of ours. */
+static void
+create_database(void)
+{
+    CLEANUP(buf_clear) Buf yaml = BUF_INIT;
+    CLEANUP(config_free) Config *config = NULL;
+    CLEANUP(target_close) Target *target = NULL;
+    const TargetDriver *driver = target_find("mysql");
+    int64_t rows;
+    Error err;
+
+    buf_addf(&yaml,
+        "service: test\nsource: {type: jsonl, path: none}\nblock: {directory: blocks}\n"
+        "target: {type: mysql, connection: socket=%s user=root}\n",
+        server.socket);
+    config = config_parse("test.yaml", buf_text(&yaml), cli_schema(), &err);
+    assert_ok(config != NULL, err);
+    target = driver->open(config->target_options, &err);
+    assert_ok(target != NULL, err);
+    assert_ok(driver->execute(target, TEXT("CREATE DATABASE dw"), NULL, &rows, &err), err);
+}
+
 static int
 start(void **state)
 {
@@ -252,20 +274,8 @@ start(void **state)
     if (strcmp(target_type, "postgres") == 0)
         server_start_postgres(&server);
     if (strcmp(target_type, "mysql") == 0) {
-        CLEANUP(arena_free) Arena *arena = arena_new();
-        MysqlOptions options;
-        Target *target;
-        int64_t rows;
-        Error err;
-
         server_start_mariadb(&server);
-        field_set_presets(target_mysql.fields, ".", arena, &options);
-        options.connection = arena_printf(arena, "socket=%s user=root", server.socket);
-        target = target_mysql.open(&options, &err);
-        if (target == NULL ||
-            !target_mysql.execute(target, TEXT("CREATE DATABASE dw"), NULL, &rows, &err))
-            print_error("%s\n", err.text);
-        target_close(target);
+        create_database();
     }
     return 0;
 }

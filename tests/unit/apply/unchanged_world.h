@@ -8,7 +8,6 @@
 #include "apply/replay.h"
 #include "base/log.h"
 #include "cli/cli.h"
-#include "target/mysql.h"
 #include "unit/block/fixture.h"
 #include "unit/target/server.h"
 

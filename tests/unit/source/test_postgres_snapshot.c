@@ -1,4 +1,5 @@
 #include "postgres_world.h"
+#include "source/pgoutput.h"
 
 /* ---- exactness ---- */
 
@@ -29,11 +30,10 @@ write_rows(void *context)
 static uint64_t
 lsn_number(const char *text)
 {
-    unsigned high = 0;
-    unsigned low = 0;
+    uint64_t lsn = 0;
 
-    assert_int_equal(sscanf(text, "%X/%X", &high, &low), 2);
-    return (uint64_t)high << 32 | low;
+    assert_true(lsn_parse(text_of(text), &lsn));
+    return lsn;
 }
 
 /* From the messages of a permanent slot: where the transaction of each row begins to commit. Of
@@ -407,6 +407,7 @@ static void
 rows_are_found_by_many_keys(void **state)
 {
     enum { KEYS = 1000 };
+    const size_t key_values = (size_t)2 * KEYS;
     View view;
     SnapshotChunk chunk;
     Value *keys;
@@ -419,7 +420,7 @@ rows_are_found_by_many_keys(void **state)
         " || i, decode(to_hex(i + 4096), 'hex') FROM generate_series(0, 4999) i");
     view = open_view();
     chunk = (SnapshotChunk){.table = describe(view.reader, view.arena, "t"), .key_total = KEYS};
-    keys = ARENA_ARRAY(view.arena, Value, 2 * KEYS);
+    keys = ARENA_ARRAY(view.arena, Value, key_values);
     for (size_t i = 0; i < KEYS; i++) {
         size_t id = i * 6; /* some are not there */
 
@@ -428,7 +429,7 @@ rows_are_found_by_many_keys(void **state)
     }
     chunk.keys = keys;
     begin(view.reader, &chunk);
-    memset(keys, 0, sizeof(*keys) * 2 * KEYS); /* the reader has copies */
+    memset(keys, 0, sizeof(*keys) * key_values); /* the reader has copies */
     while (next_row(view.reader, &row, &change)) {
         assert_int_equal(strtol(buf_string(&row), NULL, 10) % 6, 0);
         assert_null(map_put(&seen, buf_text(&row), &view));
