@@ -364,6 +364,8 @@ take_snapshot(BootstrapRun *run, Error *err)
     SourceStart start = bootstrap_source_start(run);
     int64_t started_ms = clock_monotonic_ms();
 
+    bootstrap_tell(
+        run, false, "takes a snapshot: transactions that are open at the source end first");
     for (unsigned tries = 0; run->snapshot == NULL; tries++) {
         run->snapshot = driver->open(&start, err);
         if (run->snapshot == NULL && !bootstrap_may_retry(run, started_ms, tries, err))

@@ -274,7 +274,9 @@ verify_cut_open(const Context *context, size_t pairs, bool keep,
     if (cut->hold == NULL && running)
         return NULL;
     if (told != NULL)
-        told(told_context, running ? "the service runs: it stands still for the cut"
+        told(told_context, running ? "the service runs: it stands still for the cut, which waits "
+                                     "for transactions that "
+                                     "are open at the source"
                                    : "the service does not run: carrying changes up to the cut");
     if (running ? !cut_running(cut, keep, err) : !cut_stopped(cut, keep, err))
         return NULL;
