@@ -199,17 +199,19 @@ launch_mariadb(Server *server)
     char data[128];
     char socket_path[128];
     char pid_path[128];
+    char temporary[128];
 
     (void)snprintf(data, sizeof(data), "--datadir=%s", server->data);
     (void)snprintf(socket_path, sizeof(socket_path), "--socket=%s", server->socket);
     (void)snprintf(pid_path, sizeof(pid_path), "--pid-file=%s/pid", server->directory);
+    (void)snprintf(temporary, sizeof(temporary), "--tmpdir=%s", server->directory);
     server->pid = spawn(server, SIGTERM,
         (const char *const[]){
             access("/usr/sbin/mariadbd", X_OK) == 0 ? "/usr/sbin/mariadbd" : "mariadbd",
-            "--no-defaults", data, socket_path, pid_path, "--skip-networking", "--skip-log-bin",
-            "--local-infile=1", "--character-set-server=utf8mb4", "--innodb-buffer-pool-size=64M",
-            "--innodb-flush-log-at-trx-commit=0", "--innodb-log-file-size=256M",
-            "--max-allowed-packet=256M", NULL});
+            "--no-defaults", data, temporary, socket_path, pid_path, "--skip-networking",
+            "--skip-log-bin", "--local-infile=1", "--character-set-server=utf8mb4",
+            "--innodb-buffer-pool-size=64M", "--innodb-flush-log-at-trx-commit=0",
+            "--innodb-log-file-size=256M", "--max-allowed-packet=256M", NULL});
     wait_until_ready(server);
 }
 
@@ -269,13 +271,16 @@ void
 server_start_mariadb(Server *server)
 {
     char data[128];
+    char temporary[128];
 
     *server = (Server){.is_postgres = false};
     make_directory(server, "my");
     (void)snprintf(server->socket, sizeof(server->socket), "%s/sock", server->directory);
     (void)snprintf(data, sizeof(data), "--datadir=%s", server->data);
+    /* of its own: a server that starts removes what others have in it */
+    (void)snprintf(temporary, sizeof(temporary), "--tmpdir=%s", server->directory);
     stop_at_exit(server);
-    run(server, (const char *const[]){"mariadb-install-db", "--no-defaults", data,
+    run(server, (const char *const[]){"mariadb-install-db", "--no-defaults", data, temporary,
                     "--auth-root-authentication-method=normal", "--skip-test-db",
                     "--innodb-log-file-size=256M", NULL});
     launch_mariadb(server);
