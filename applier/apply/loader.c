@@ -7,6 +7,7 @@
 #include "apply/connection.h"
 #include "apply/contested.h"
 #include "apply/parallel.h"
+#include "apply/retry.h"
 #include "base/fault.h"
 #include "base/stop.h"
 
@@ -116,14 +117,11 @@ static bool
 loader_wait(Loader *loader, int64_t started_ms, unsigned tries, Error *err)
 {
     const RetryConfig *retry = &loader->context->config->retry;
-    int64_t wait_ms = retry->first_wait_ms;
+    int64_t wait_ms;
 
     if (!err->retriable)
         return false;
-    for (unsigned i = 0; i < tries && wait_ms < retry->max_wait_ms; i++)
-        wait_ms *= 2;
-    wait_ms = MIN(wait_ms, retry->max_wait_ms);
-    if (retry->max_time_ms > 0 && clock_monotonic_ms() + wait_ms - started_ms > retry->max_time_ms)
+    if (!retry_next(retry, started_ms, tries, &wait_ms))
         return error_wrap(err, "gave up after %u tries", tries + 1);
     if (loader->retry != NULL)
         loader->retry(loader->retry_context, err, wait_ms);
@@ -309,7 +307,8 @@ apply_once(Loader *loader, const Block *block, const LoaderMode *mode, LoaderTim
     if (mode->again && !plan_again(&plan, err))
         return error_wrap(err, "block %" PRIu64, block->manifest.first_seqno);
     if (!plan_stage(
-            loader->context, loader->connection.target, &plan, &loader->stages, ret_cached, err))
+            loader->context, loader->connection.target, &plan, &loader->stages, ret_cached, err) ||
+        !plan_empty_stages(loader->context, loader->connection.target, &plan, &loader->stages, err))
         return false;
     for (size_t i = 0; i < plan.count; i++)
         if (plan.plans[i].script != NULL &&

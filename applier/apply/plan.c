@@ -300,6 +300,7 @@ plan_merge_table(const Context *context, const Block *block, const MergePlan *pl
 typedef struct StageCacheEntry {
     Arena *arena;
     TargetTable *base;
+    uint64_t rows; /* loaded since it was emptied; UINT64_MAX: not known */
 } StageCacheEntry;
 
 void
@@ -346,6 +347,17 @@ cache_put(StageCache *cache, Text key, const TargetTable *base)
     arena_free(entry->arena);
     entry->arena = arena_new();
     entry->base = table_copy(base, entry->arena);
+    entry->rows = UINT64_MAX;
+}
+
+static void
+cache_key(const MergePlan *plan, Buf *key)
+{
+    buf_add_text(key, plan->stage_schema);
+    buf_add_char(key, '\0');
+    buf_add_text(key, plan->stage_name);
+    /* a replayed block may have one header column more */
+    buf_addf(key, "%c%zu", '\0', plan->dialect->header_count);
 }
 
 bool
@@ -361,11 +373,7 @@ plan_stage(const Context *context, Target *target, const BlockPlan *plan, StageC
 
         if (one->script == NULL || one->file->name.data == NULL)
             continue;
-        buf_add_text(&key, one->stage_schema);
-        buf_add_char(&key, '\0');
-        buf_add_text(&key, one->stage_name);
-        /* a replayed block may have one header column more */
-        buf_addf(&key, "%c%zu", '\0', one->dialect->header_count);
+        cache_key(one, &key);
         known = map_get(&cache->fitting, buf_text(&key));
         if (known != NULL && target_table_equal(known->base, one->base)) {
             *ret_cached = true;
@@ -375,6 +383,54 @@ plan_stage(const Context *context, Target *target, const BlockPlan *plan, StageC
                 context->config->target.create_tables != CREATE_NONE, err))
             return error_wrap(err, "table " TABLE_FMT, TABLE_ARG(one->file));
         cache_put(cache, buf_text(&key), one->base);
+    }
+    return true;
+}
+
+/* NULL where the plan loads nothing. */
+static StageCacheEntry *
+stage_of(const StageCache *cache, const MergePlan *plan)
+{
+    CLEANUP(buf_clear) Buf key = BUF_INIT;
+
+    if (plan->script == NULL || plan->file->name.data == NULL)
+        return NULL;
+    cache_key(plan, &key);
+    return map_get(&cache->fitting, buf_text(&key));
+}
+
+/* Without the right to it, or the table, DELETE does it, or says what is wrong. */
+static bool
+empty_stage(const Context *context, Target *target, const MergePlan *plan, Error *err)
+{
+    CLEANUP(buf_clear) Buf sql = BUF_INIT;
+    int64_t rows;
+
+    buf_add_string(&sql, context->target->sql->empty_table);
+    sql_add_table(context->target->sql, plan->stage_schema, plan->stage_name, &sql);
+    return context->target->execute(target, buf_text(&sql), NULL, &rows, err) || !err->retriable;
+}
+
+bool
+plan_empty_stages(
+    const Context *context, Target *target, const BlockPlan *plan, StageCache *cache, Error *err)
+{
+    if (context->target->sql->empty_table == NULL)
+        return true;
+    for (size_t i = 0; i < plan->count; i++) {
+        StageCacheEntry *stage = stage_of(cache, &plan->plans[i]);
+
+        if (stage == NULL || stage->rows <= STAGE_ROWS)
+            continue;
+        if (!empty_stage(context, target, &plan->plans[i], err))
+            return error_wrap(err, "table " TABLE_FMT, TABLE_ARG(plan->plans[i].file));
+        stage->rows = 0;
+    }
+    for (size_t i = 0; i < plan->count; i++) {
+        StageCacheEntry *stage = stage_of(cache, &plan->plans[i]);
+
+        if (stage != NULL)
+            stage->rows += plan->plans[i].file->row_count;
     }
     return true;
 }

@@ -54,7 +54,8 @@ bool plan_is_compact(const Block *block, const MergePlan *plan);
 /* What the script's parameters are made of, but for csv_path and rows. Views. */
 MergeTable plan_merge_table(const Context *context, const Block *block, const MergePlan *plan);
 
-/* A table that this process already has found a fitting staging table for. */
+/* A table that this process already has found a fitting staging table for, and how many lines were
+ * loaded into that since it was emptied for good. */
 typedef struct StageCache {
     Map fitting; /* "schema\0stage" -> StageCacheEntry */
 } StageCache;
@@ -65,3 +66,15 @@ void stage_cache_clear(StageCache *cache);
  * for again. *ret_cached tells whether any was taken from the cache. Outside a transaction. */
 bool plan_stage(const Context *context, Target *target, const BlockPlan *plan, StageCache *cache,
     bool *ret_cached, Error *err) MUST_CHECK;
+
+/*
+ * Before the block's transaction: staging tables that took more than STAGE_ROWS lines meanwhile, or
+ * whose content is not known, are emptied by TRUNCATE where the target has it, each in a
+ * transaction of its own. The scripts themselves use DELETE, which finds little left. A TRUNCATE
+ * inside the block's transaction would be rolled back with it, and that must not be: PostgreSQL
+ * (seen with 15) does not come up again when it crashes right after the TRUNCATE of an unlogged
+ * table was rolled back ("could not create file …: File exists", in the reset of unlogged tables).
+ */
+#define STAGE_ROWS 10000
+bool plan_empty_stages(const Context *context, Target *target, const BlockPlan *plan,
+    StageCache *cache, Error *err) MUST_CHECK;

@@ -59,7 +59,9 @@ typedef struct SqlDialect {
     bool has_schemas;
     bool executable_comments; /* the content of a comment that begins with "!" is code (MySQL) */
     bool qualified_set; /* SET names the table's alias: UPDATE a JOIN b … SET a.x = b.x (MySQL) */
-    size_t name_limit;  /* bytes of a table's name; 0: any length */
+    const char *empty_table; /* in front of a table's name: a statement that gives all of its room
+                                back; NULL: DELETE does */
+    size_t name_limit;       /* bytes of a table's name; 0: any length */
     SqlTypes types;
     SqlDdl ddl;
 

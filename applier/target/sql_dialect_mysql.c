@@ -196,6 +196,7 @@ const SqlDialect sql_dialect_mysql = {
     .has_schemas = true,
     .executable_comments = true,
     .qualified_set = true,
+    .empty_table = "TRUNCATE TABLE ",
     .name_limit = 64, /* characters there: bytes are on the safe side */
     .types =
         {

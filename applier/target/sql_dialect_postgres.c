@@ -117,6 +117,7 @@ const SqlDialect sql_dialect_postgres = {
     .dollar_quotes = true,
     .nested_comments = true,
     .has_schemas = true,
+    .empty_table = "TRUNCATE TABLE ",
     .name_limit = 63,
     .types =
         {

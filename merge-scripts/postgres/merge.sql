@@ -15,7 +15,8 @@
 DELETE FROM %%BASE_TABLE_FQN%%;
 
 -- @apply
-TRUNCATE %%STAGE_TABLE_FQN%%;
+-- Not TRUNCATE, which must not be rolled back (docs/targets.md); Dray truncates large ones beforehand.
+DELETE FROM %%STAGE_TABLE_FQN%%;
 
 COPY %%STAGE_TABLE_FQN%% (%%LOAD_COLUMNS%%)
 FROM STDIN WITH (FORMAT csv, NULL %%CSV_NULL%%, ENCODING 'UTF8');

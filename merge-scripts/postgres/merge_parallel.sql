@@ -18,7 +18,7 @@
 -- O the key of a row whose values the next line leaves out.
 
 -- @load
-TRUNCATE %%STAGE_TABLE_FQN%%;
+DELETE FROM %%STAGE_TABLE_FQN%%;
 
 COPY %%STAGE_TABLE_FQN%% (%%LOAD_COLUMNS%%)
 FROM STDIN WITH (FORMAT csv, NULL %%CSV_NULL%%, ENCODING 'UTF8');

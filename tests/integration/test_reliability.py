@@ -11,6 +11,8 @@ import time
 
 import pytest
 
+import servers
+import targets
 from model import Log, Table
 from proxy import Proxy
 from service import Service, dray, environment, program
@@ -396,3 +398,27 @@ def test_a_log_that_changed_behind_the_position_is_refused(target, work, service
     service.options["source"]["path"] = work.log.path
     service.run(expect=4)
     assert target.rows(STATE) == work.log.rows(STATE)
+
+
+def test_a_postgresql_that_crashes_after_a_block_failed_comes_up_again(log, directory):
+    """Rolled back and not yet in the WAL, a TRUNCATE of an unlogged table keeps it from that."""
+    server = servers.Postgres(wal_writer_delay="10s")
+    try:
+        target = targets.PostgresTarget(server)
+        target.execute("create table state (id integer primary key, v text not null)")
+        with log.transaction() as change:
+            change.insert(STATE, 1, "first")
+        with log.transaction() as change:
+            change.insert(STATE, 2, None)
+        service = Service(directory, target, log.path)
+        service.options["block"]["max_rows"] = 1
+        assert "null value" in service.run(expect=1).stderr
+        target.disconnect()
+        connection = server.connect(target.name)
+        connection.cursor().execute("create table other ()")  # what came before is flushed
+        service.run(expect=1)
+        server.kill()
+        server.start()
+        assert target.rows(STATE) == [(1, "first")]
+    finally:
+        server.remove()
