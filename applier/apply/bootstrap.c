@@ -11,6 +11,7 @@
 #include "apply/bootstrap_copy.h"
 #include "apply/bootstrap_handover.h"
 #include "apply/bootstrap_jobs.h"
+#include "apply/retry.h"
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/stop.h"
@@ -113,14 +114,11 @@ bool
 bootstrap_may_retry(BootstrapRun *run, int64_t started_ms, unsigned tries, Error *err)
 {
     const RetryConfig *retry = &run->context->config->retry;
-    int64_t wait_ms = retry->first_wait_ms;
+    int64_t wait_ms;
 
     if (!err->retriable)
         return false;
-    for (unsigned i = 0; i < tries && wait_ms < retry->max_wait_ms; i++)
-        wait_ms *= 2;
-    wait_ms = MIN(wait_ms, retry->max_wait_ms);
-    if (retry->max_time_ms > 0 && clock_monotonic_ms() + wait_ms - started_ms > retry->max_time_ms)
+    if (!retry_next(retry, started_ms, tries, &wait_ms))
         return error_wrap(err, "gave up after %u tries", tries + 1);
     bootstrap_tell(run, true, "will try again in %" PRId64 " ms: %s", wait_ms, err->text);
     if (stop_wait(STOP_AFTER_BLOCK, wait_ms))

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "apply/retry.h"
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/stop.h"
@@ -119,14 +120,11 @@ bool
 reader_retry_wait(BlockReader *reader, int64_t started_ms, unsigned tries, Error *err)
 {
     const RetryConfig *retry = &reader->context->config->retry;
-    int64_t wait_ms = retry->first_wait_ms;
+    int64_t wait_ms;
 
     if (!err->retriable)
         return false;
-    for (unsigned i = 0; i < tries && wait_ms < retry->max_wait_ms; i++)
-        wait_ms *= 2;
-    wait_ms = MIN(wait_ms, retry->max_wait_ms);
-    if (retry->max_time_ms > 0 && clock_monotonic_ms() + wait_ms - started_ms > retry->max_time_ms)
+    if (!retry_next(retry, started_ms, tries, &wait_ms))
         return give_up(tries + 1, err);
     log_line(LOG_WARN, "reader", "will try again in %" PRId64 " ms: %s", wait_ms, err->text);
     reader_set_state(reader, "retrying", err);

@@ -188,17 +188,13 @@ GOLDEN(ddl);
 GOLDEN(truncates);
 GOLDEN(types);
 
-int
-main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(changes),
-        cmocka_unit_test(identities),
-        cmocka_unit_test(unchanged),
-        cmocka_unit_test(ddl),
-        cmocka_unit_test(truncates),
-        cmocka_unit_test(types),
-    };
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(changes),
+    cmocka_unit_test(identities),
+    cmocka_unit_test(unchanged),
+    cmocka_unit_test(ddl),
+    cmocka_unit_test(truncates),
+    cmocka_unit_test(types),
+};
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(tests)

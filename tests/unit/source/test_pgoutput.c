@@ -291,5 +291,6 @@ main(void)
         with_state[i].setup_func = set_up;
         with_state[i].teardown_func = tear_down;
     }
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(with_state, NULL, NULL);
 }

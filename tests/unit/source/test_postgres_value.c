@@ -173,17 +173,13 @@ a_row_of_another_width_is_refused(void **state)
     assert_string_equal(err.text, "table s.t: a row of 2 columns, where the table has 1");
 }
 
-int
-main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bytea_loses_its_prefix_and_nothing_else_changes),
-        cmocka_unit_test(bytea_in_another_notation_is_refused),
-        cmocka_unit_test(positions_are_compared_as_numbers),
-        cmocka_unit_test(equal_relation_messages_share_a_table_and_ask_the_catalogue_once),
-        cmocka_unit_test(a_type_that_is_gone_keeps_the_name_of_its_message),
-        cmocka_unit_test(a_row_of_another_width_is_refused),
-    };
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(bytea_loses_its_prefix_and_nothing_else_changes),
+    cmocka_unit_test(bytea_in_another_notation_is_refused),
+    cmocka_unit_test(positions_are_compared_as_numbers),
+    cmocka_unit_test(equal_relation_messages_share_a_table_and_ask_the_catalogue_once),
+    cmocka_unit_test(a_type_that_is_gone_keeps_the_name_of_its_message),
+    cmocka_unit_test(a_row_of_another_width_is_refused),
+};
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(tests)
