@@ -24,11 +24,11 @@ typedef struct SourceColumn {
      * and precision, domains resolved to their base type; "enum", "composite", "range" for types
      * that a user made. Arrays have "[]" behind the element's type. */
     Text type_name;
-    LogicalType logical;
     int64_t length; /* characters, or bytes of binary types; -1: none */
-    int precision;  /* digits, or digits of a second's fraction; -1: none */
-    int scale;      /* -1: none */
-    int number;     /* grows with each column ever added to the table, and is never given again */
+    LogicalType logical;
+    int precision; /* digits, or digits of a second's fraction; -1: none */
+    int scale;     /* -1: none */
+    int number;    /* grows with each column ever added to the table, and is never given again */
     bool is_unsigned;
     bool not_null;
     bool has_default;  /* it has a DEFAULT: rows older than the column may have other values than
