@@ -291,6 +291,16 @@ live_stop(LiveRun *run)
         fail_msg("%s", run->err.text);
 }
 
+/* The target's rows, as "a|b\n" lines. */
+static inline void
+live_expect(const TestService *service, const char *sql, const char *expected)
+{
+    CLEANUP(buf_clear) Buf rows = BUF_INIT;
+
+    test_service_query(service, sql, &rows);
+    assert_string_equal(buf_string(&rows), expected);
+}
+
 /* Wait until a query answers this. */
 static inline void
 live_wait(const TestService *service, const char *sql, const char *expected)

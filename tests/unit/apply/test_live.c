@@ -9,15 +9,6 @@
 static const RunOptions to_the_end = {.until_end = true};
 
 static void
-check(const TestService *service, const char *sql, const char *expected)
-{
-    CLEANUP(buf_clear) Buf rows = BUF_INIT;
-
-    test_service_query(service, sql, &rows);
-    assert_string_equal(buf_string(&rows), expected);
-}
-
-static void
 progress_without_transactions_moves_the_position_and_uses_no_seqno(void **state)
 {
     TestService service;
@@ -32,7 +23,7 @@ progress_without_transactions_moves_the_position_and_uses_no_seqno(void **state)
     live_add(10, 15, 1);
     live.idle = 100;
     assert_ok(live_run(&service, SMALL, &to_the_end, &totals, &err), err);
-    check(&service, POSITION, "1|100\n");
+    live_expect(&service, POSITION, "1|100\n");
     assert_int_equal(totals.blocks, 1);
     assert_true(totals.complete);
     /* and the source may forget it, but not before */
@@ -40,16 +31,16 @@ progress_without_transactions_moves_the_position_and_uses_no_seqno(void **state)
     assert_false(live.ahead);
     live.idle = 200;
     assert_ok(live_run(&service, SMALL, &to_the_end, &totals, &err), err);
-    check(&service, POSITION, "1|200\n");
+    live_expect(&service, POSITION, "1|200\n");
     assert_int_equal(totals.blocks, 0);
     /* a position before ours, as a server may tell it after a start, is no way back */
     live.idle = 150;
     assert_ok(live_run(&service, SMALL, &to_the_end, &totals, &err), err);
-    check(&service, POSITION, "1|200\n");
+    live_expect(&service, POSITION, "1|200\n");
     live_add(210, 215, 2);
     assert_ok(live_run(&service, SMALL, &to_the_end, &totals, &err), err);
-    check(&service, POSITION, "2|215\n");
-    check(&service, "SELECT count(*) FROM item", "2\n");
+    live_expect(&service, POSITION, "2|215\n");
+    live_expect(&service, "SELECT count(*) FROM item", "2\n");
     directory = test_service_path(&service, "blocks");
     assert_ok(file_list(directory, &blocks, &err), err);
     assert_int_equal(blocks.count, 4); /* two blocks, lock, status.json */
@@ -108,7 +99,7 @@ a_position_does_not_move_in_a_target_that_went_back(void **state)
     stop_reset();
     assert_false(run.ok);
     assert_int_equal(run.err.kind, ERR_FENCED);
-    check(&service, POSITION, "0|3\n");
+    live_expect(&service, POSITION, "0|3\n");
     test_service_clear(&service);
 }
 
@@ -125,7 +116,7 @@ transactions_without_rows_are_committed_at_the_end(void **state)
     live_add(20, 25, 0);
     live.idle = 30;
     assert_ok(live_run(&service, SMALL, &to_the_end, &totals, &err), err);
-    check(&service, POSITION, "2|30\n");
+    live_expect(&service, POSITION, "2|30\n");
     assert_int_equal(totals.blocks, 1);
     test_service_clear(&service);
 }
@@ -153,7 +144,7 @@ a_run_ends_before_the_transaction_at_its_limit(void **state)
         live.idle = 40;
         assert_ok(live_run(&service, SMALL, &options, &totals, &err), err);
         assert_true(totals.complete);
-        check(&service, POSITION, cases[i].position);
+        live_expect(&service, POSITION, cases[i].position);
         /* there already: nothing more is read */
         options.until_position = TEXT("12");
         assert_ok(live_run(&service, SMALL, &options, &totals, &err), err);
@@ -197,8 +188,8 @@ whole_transactions_before_a_failing_one_are_committed_and_it_is_tried_again(void
                   "retry: {first_wait: 1ms, max_wait: 5ms}\n",
                   &to_the_end, &totals, &err),
         err);
-    check(&service, "SELECT count(*), sum(id) FROM item", "5|15\n");
-    check(&service, POSITION, "5|55\n");
+    live_expect(&service, "SELECT count(*), sum(id) FROM item", "5|15\n");
+    live_expect(&service, POSITION, "5|55\n");
     /* one block before the transaction that failed, one from there on */
     assert_int_equal(totals.blocks, 2);
     assert_int_equal(live.fail_times, 0);
@@ -222,7 +213,7 @@ a_source_that_fails_between_blocks_goes_on_behind_what_is_queued(void **state)
                   "retry: {first_wait: 1ms, max_wait: 5ms}\n",
                   &to_the_end, &totals, &err),
         err);
-    check(&service, POSITION, "2|25\n");
+    live_expect(&service, POSITION, "2|25\n");
     assert_int_equal(totals.transactions, 2);
     assert_int_equal(live.opens, 2);
     test_service_clear(&service);
@@ -275,8 +266,8 @@ a_schema_error_commits_what_comes_before_and_waits_for_the_target(void **state)
     live_set(fail_times, 0);
     wait_for_status(&service, "\"state\": \"running\"");
     live_stop(&run);
-    check(&service, POSITION, "4|45\n");
-    check(&service, "SELECT count(*) FROM item", "4\n");
+    live_expect(&service, POSITION, "4|45\n");
+    live_expect(&service, "SELECT count(*) FROM item", "4\n");
     test_service_clear(&service);
 }
 
@@ -299,7 +290,7 @@ a_schema_error_gives_up_after_retry_max_time(void **state)
     assert_string_equal(err.text, "gave up after 1 tries: played failure at 20");
     assert_int_equal(err.kind, ERR_SCHEMA);
     assert_false(totals.complete);
-    check(&service, POSITION, "1|15\n");
+    live_expect(&service, POSITION, "1|15\n");
     test_service_clear(&service);
 }
 
@@ -328,7 +319,7 @@ a_failing_loader_ends_its_own_pipeline_and_stops_nobody_else(void **state)
     live.idle = 20;
     assert_ok(live_run(&service, SMALL, &options, &totals, &err), err);
     assert_true(totals.complete);
-    check(&service, POSITION, "1|20\n");
+    live_expect(&service, POSITION, "1|20\n");
     /* a part of another command leaves no traces of a service */
     path = test_service_path(&service, "blocks/status.json");
     assert_false(file_exists(path));
@@ -353,12 +344,12 @@ only_the_tables_asked_for_are_carried(void **state)
     live_init(&service);
     live_add(10, 15, 1);
     assert_ok(live_run(&service, SMALL, &options, &totals, &err), err);
-    check(&service, "SELECT count(*) FROM item", "0\n");
-    check(&service, POSITION, "1|15\n");
+    live_expect(&service, "SELECT count(*) FROM item", "0\n");
+    live_expect(&service, POSITION, "1|15\n");
     live_add(20, 25, 2);
     options.only = &item;
     assert_ok(live_run(&service, SMALL, &options, &totals, &err), err);
-    check(&service, "SELECT id FROM item", "2\n");
+    live_expect(&service, "SELECT id FROM item", "2\n");
     test_service_clear(&service);
 }
 
