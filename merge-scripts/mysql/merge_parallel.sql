@@ -77,6 +77,7 @@ DELETE base
 FROM %%STAGE_TABLE_FQN%% AS stage
 STRAIGHT_JOIN %%BASE_TABLE_FQN%% AS base ON %%PKEY_JOIN%%;
 
+-- In the order of the key, so that neighbours share pages.
 INSERT INTO %%BASE_TABLE_FQN%% (%%BASE_COLUMNS%%)
 SELECT %%BASE_COLUMNS%%
 FROM %%STAGE_TABLE_FQN%% AS stage

@@ -62,7 +62,8 @@ DELETE FROM %%BASE_TABLE_FQN%% AS base
 USING %%STAGE_TABLE_FQN%% AS stage
 WHERE %%PKEY_JOIN%%;
 
--- OVERRIDING SYSTEM VALUE: an identity column takes the source's number.
+-- In the order of the key, so that neighbours share pages. OVERRIDING SYSTEM VALUE: an identity
+-- column takes the source's number.
 INSERT INTO %%BASE_TABLE_FQN%% (%%BASE_COLUMNS%%)
 OVERRIDING SYSTEM VALUE
 SELECT %%BASE_COLUMNS%%

@@ -181,8 +181,8 @@ def test_a_hold_outlasts_the_servers_patience_and_nothing_is_lost(
     live.wait_for_seqno(2)
     later = source.value("select pg_current_wal_lsn()")
     source.execute("insert into item values (2000, 'c')")
-    word, held, seqno = control.ask(f"hold {later}")
-    assert word in ("held", "past")
+    # it may have gone past the position before the question came
+    assert control.ask(f"hold {later}")[0] in ("held", "past")
     control.close()
     live.wait_for_seqno(3)
     source.same(warehouse, "item")
