@@ -22,6 +22,8 @@ import sys
 import tempfile
 import time
 
+# on a disk, as in main_job
+os.environ.setdefault("DRAY_TEST_DIRECTORY", tempfile.gettempdir())
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "integration"))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import servers  # noqa: E402

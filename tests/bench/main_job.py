@@ -19,6 +19,8 @@ import sys
 import tempfile
 import time
 
+# on a disk, where fsync costs what it costs; the tests keep their servers in memory
+os.environ.setdefault("DRAY_TEST_DIRECTORY", tempfile.gettempdir())
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "integration"))
 import servers  # noqa: E402
 from service import Watched  # noqa: E402
