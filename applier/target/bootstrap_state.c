@@ -5,14 +5,13 @@
 
 #include "base/clock.h"
 #include "base/fault.h"
+#include "target/own_table.h"
 
 #define STATE_TABLE "dray_bootstrap"
 
 /* What the types of the columns hold. */
 #define SERVICE_LIMIT 100
 #define NAME_LIMIT    255
-
-enum { KEY_COLUMNS = 3, NOT_NULL_COLUMNS = 4 };
 
 static const char *const column_names[] = {"service", "source_schema", "source_table", "state",
     "source_position", "row_count", "updated_at"};
@@ -56,83 +55,31 @@ run(Target *target, const Buf *sql, Error *err)
 
 /* ---- the table ---- */
 
-static void
-add_create(const Target *target, Text schema, Buf *sql)
-{
-    const SqlTypes *types = &target->driver->sql->types;
-    const char *const column_types[] = {types->service, types->block, types->block, types->service,
-        types->position, types->number, types->time};
-
-    buf_add_string(sql, "CREATE TABLE IF NOT EXISTS ");
-    add_table(target, schema, sql);
-    buf_add_string(sql, " (");
-    for (size_t i = 0; i < ARRAY_LEN(column_names); i++) {
-        add_column(target, column_names[i], sql);
-        buf_addf(sql, " %s %s, ", column_types[i], i < NOT_NULL_COLUMNS ? "NOT NULL" : "NULL");
-    }
-    buf_add_string(sql, "PRIMARY KEY (");
-    for (size_t i = 0; i < KEY_COLUMNS; i++) {
-        buf_add_string(sql, i == 0 ? "" : ", ");
-        add_column(target, column_names[i], sql);
-    }
-    buf_addf(sql, "))%s", types->table_tail);
-}
-
-static bool
-check_table(const Target *target, const TargetTable *table, Error *err)
-{
-    bool fold = target->driver->sql->fold_names;
-
-    for (size_t i = 0; i < ARRAY_LEN(column_names); i++)
-        if (target_table_column(table, text_of(column_names[i]), fold) == NULL)
-            return error_set(err, ERR_TARGET,
-                "table " STATE_TABLE
-                " has no column %s: it is not a table of bootstraps of this version",
-                column_names[i]);
-    return true;
-}
+static const OwnTable own_table = {.name = STATE_TABLE,
+    .what = "a table of bootstraps",
+    .columns = column_names,
+    .column_count = ARRAY_LEN(column_names),
+    .key_count = 3,
+    .not_null_count = 4,
+    .crash_point = "bootstrap_state.create"};
 
 static bool
 describe(Target *target, Text schema, Arena *arena, TargetTable **ret_table, Error *err)
 {
-    return target->driver->describe(target, schema, TEXT(STATE_TABLE), arena, ret_table, err);
-}
-
-/* IF NOT EXISTS loses a race against another process with an error of the catalogue: the table that
- * is there afterwards counts. */
-static bool
-create_table(Target *target, Text schema, Arena *arena, TargetTable **ret_table, Error *err)
-{
-    CLEANUP(buf_clear) Buf sql = BUF_INIT;
-    Error failure;
-    bool created;
-
-    add_create(target, schema, &sql);
-    CRASH_POINT("bootstrap_state.create");
-    created = run(target, &sql, &failure);
-    if (!describe(target, schema, arena, ret_table, err))
-        return false;
-    if (*ret_table != NULL)
-        return true;
-    if (created)
-        return error_set(err, ERR_TARGET,
-            "table " STATE_TABLE " was created but is not found: check target.position_schema");
-    *err = failure;
-    return error_wrap(err, "create table " STATE_TABLE);
+    return own_table_describe(target, schema, &own_table, arena, ret_table, err);
 }
 
 bool
 bootstrap_state_prepare(Target *target, Text schema, Error *err)
 {
     CLEANUP(arena_free) Arena *arena = arena_new();
+    const SqlTypes *types = &target->driver->sql->types;
+    const char *const column_types[] = {types->service, types->block, types->block, types->service,
+        types->position, types->number, types->time};
     TargetTable *table = NULL;
 
-    /* asked first: whoever may not create tables can still use one that is there */
-    if (!describe(target, schema, arena, &table, err))
-        return false;
-    if (table == NULL && !create_table(target, schema, arena, &table, err))
-        return false;
-    return check_table(target, table, err);
+    return own_table_prepare(target, schema, &own_table, column_types, arena, &table, err) &&
+           own_table_check(target, &own_table, table, err);
 }
 
 /* ---- reading ---- */
@@ -224,7 +171,7 @@ add_select(const Target *target, Text schema, Text service, Buf *sql)
     buf_add_string(sql, " FROM ");
     add_table(target, schema, sql);
     add_equals(target, " WHERE ", "service", service, sql);
-    for (size_t i = 1; i < KEY_COLUMNS; i++) {
+    for (size_t i = 1; i < own_table.key_count; i++) {
         buf_add_string(sql, i == 1 ? " ORDER BY " : ", ");
         add_column(target, column_names[i], sql);
     }
@@ -242,7 +189,7 @@ bootstrap_state_read(Target *target, Text schema, Text service, Arena *arena,
         return false;
     if (table != NULL) {
         add_select(target, schema, service, &sql);
-        if (!check_table(target, table, err) ||
+        if (!own_table_check(target, &own_table, table, err) ||
             !target->driver->query(target, buf_text(&sql), read_row, &reading, err))
             return error_wrap(err, "read " STATE_TABLE);
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/fault.h"
+#include "target/own_table.h"
 
 #define POSITION_TABLE "dray_position"
 
@@ -99,87 +100,44 @@ check_storable(Text service, const Position *position, Error *err)
 
 /* ---- the table ---- */
 
-static void
-add_create(const Target *target, Text schema, Buf *sql)
-{
-    const SqlTypes *types = &target->driver->sql->types;
-    const char *const column_types[] = {types->service, types->number, types->number,
-        types->position, types->block, types->time, types->time};
+static const OwnTable own_table = {.name = POSITION_TABLE,
+    .what = "a position table",
+    .columns = column_names,
+    .column_count = ARRAY_LEN(column_names),
+    .key_count = 1,
+    .not_null_count = 3,
+    .crash_point = "position.create"};
 
-    buf_add_string(sql, "CREATE TABLE IF NOT EXISTS ");
-    add_table(target, schema, sql);
-    buf_add_string(sql, " (");
-    for (size_t i = 0; i < ARRAY_LEN(column_names); i++) {
-        add_column(target, column_names[i], sql);
-        buf_addf(sql, " %s %s, ", column_types[i], i < 3 ? "NOT NULL" : "NULL");
-    }
-    buf_add_string(sql, "PRIMARY KEY (");
-    add_column(target, "service", sql);
-    buf_addf(sql, "))%s", types->table_tail);
+static bool
+describe(Target *target, Text schema, Arena *arena, TargetTable **ret_table, Error *err)
+{
+    return own_table_describe(target, schema, &own_table, arena, ret_table, err);
 }
 
 /* Without the key two processes could both become the first of a service. */
 static bool
 check_table(const Target *target, const TargetTable *table, Error *err)
 {
-    bool fold = target->driver->sql->fold_names;
-    Text key;
+    Text key = table->key_count == 1 ? table->columns[table->key[0]].name : TEXT("");
 
-    for (size_t i = 0; i < ARRAY_LEN(column_names); i++)
-        if (target_table_column(table, text_of(column_names[i]), fold) == NULL)
-            return error_set(err, ERR_TARGET,
-                "table " POSITION_TABLE " has no column %s: it is not a position table of this "
-                "version",
-                column_names[i]);
-    key = table->key_count == 1 ? table->columns[table->key[0]].name : TEXT("");
-    if (!text_equal_nocase(key, TEXT("service")))
-        return error_set(err, ERR_TARGET,
-            "table " POSITION_TABLE ": its primary key must be the column service alone");
-    return true;
-}
-
-static bool
-describe(Target *target, Text schema, Arena *arena, TargetTable **ret_table, Error *err)
-{
-    return target->driver->describe(target, schema, TEXT(POSITION_TABLE), arena, ret_table, err);
-}
-
-/* IF NOT EXISTS loses a race against another process with an error of the catalogue: the table that
- * is there afterwards counts. */
-static bool
-create_table(Target *target, Text schema, Arena *arena, TargetTable **ret_table, Error *err)
-{
-    CLEANUP(buf_clear) Buf sql = BUF_INIT;
-    Error failure;
-    int64_t rows;
-    bool created;
-
-    add_create(target, schema, &sql);
-    CRASH_POINT("position.create");
-    created = run(target, &sql, &rows, &failure);
-    if (!describe(target, schema, arena, ret_table, err))
+    if (!own_table_check(target, &own_table, table, err))
         return false;
-    if (*ret_table != NULL)
-        return true;
-    if (created)
-        return error_set(err, ERR_TARGET,
-            "table " POSITION_TABLE " was created but is not found: check target.position_schema");
-    *err = failure;
-    return error_wrap(err, "create table " POSITION_TABLE);
+    return text_equal_nocase(key, TEXT("service")) ||
+           error_set(err, ERR_TARGET,
+               "table " POSITION_TABLE ": its primary key must be the column service alone");
 }
 
 bool
 position_prepare(Target *target, Text schema, Error *err)
 {
     CLEANUP(arena_free) Arena *arena = arena_new();
+    const SqlTypes *types = &target->driver->sql->types;
+    const char *const column_types[] = {types->service, types->number, types->number,
+        types->position, types->block, types->time, types->time};
     TargetTable *table = NULL;
 
-    /* asked first: whoever may not create tables can still use one that is there */
-    if (!describe(target, schema, arena, &table, err))
-        return false;
-    if (table == NULL && !create_table(target, schema, arena, &table, err))
-        return false;
-    return check_table(target, table, err);
+    return own_table_prepare(target, schema, &own_table, column_types, arena, &table, err) &&
+           check_table(target, table, err);
 }
 
 /* ---- the row ---- */
