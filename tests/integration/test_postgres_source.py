@@ -323,6 +323,33 @@ def test_the_confirmed_position_waits_for_the_target(source, warehouse, director
     service.stop()
 
 
+def test_opening_the_stream_again_confirms_nothing_that_is_only_on_its_way(
+        source, warehouse, directory):
+    make_item(source, warehouse)
+    source.install()
+    service = source.service(directory, warehouse, status_interval="50ms")
+    service.options["block"]["max_interval"] = "0s"
+    service.start()
+    source.execute("insert into item values (1, 'a', null)")
+    assert source.wait_same(warehouse, "item")
+    before = source.end_of_wal()
+    blocker = warehouse.server.connect(warehouse.name)
+    blocker.autocommit = False
+    blocker.cursor().execute("lock table item in exclusive mode")
+    source.execute("insert into item values (2, 'b', null)")
+    # two blocks are written, the first one waits for the lock
+    source.wait_for(lambda: len(service.block_directories()) >= 2)
+    source.execute("insert into item values (3, 'c', null)")
+    pid = source.active_pid()
+    source.execute("select pg_terminate_backend(%s)", pid)
+    source.wait_for(lambda: source.active_pid() not in (None, pid))
+    time.sleep(0.5)
+    assert source.confirmed() <= before
+    blocker.close()
+    assert source.wait_same(warehouse, "item")
+    service.stop()
+
+
 def test_the_heartbeat_writes_wal(source, file_target, directory):
     make_item(source, file_target)
     source.install()
