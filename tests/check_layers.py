@@ -15,14 +15,18 @@ import re
 import sys
 import tempfile
 
-FOLDERS = ["base", "config", "event", "source", "block", "target", "script", "ddl", "apply", "jobs",
+FOLDERS = ["base", "config", "event", "client", "source", "block", "target", "script", "ddl", "apply", "jobs",
            "service", "cli"]
 
 # header -> path prefixes below applier/ that may include it
 LIBRARIES = {
     "libpq-fe.h": ["target/", "source/"],
-    "mysql.h": ["target/", "source/"],
-    "mariadb_com.h": ["target/", "source/"],
+    "mysql.h": ["client/", "target/", "source/"],
+    "mariadb_com.h": ["client/", "target/", "source/"],
+    "mariadb_rpl.h": ["source/"],
+    "zlib.h": ["source/"],
+    "zstd.h": ["source/"],
+    "iconv.h": ["source/"],
     "sqlite3.h": ["target/"],
     "csv.h": ["block/"],
     "yaml.h": ["config/"],

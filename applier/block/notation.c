@@ -507,6 +507,7 @@ notation_write(const Notation *notation, const ValuesConfig *policy, LogicalType
     case LOGICAL_UUID:
     case LOGICAL_ARRAY:
     case LOGICAL_OTHER:
+    case LOGICAL_GEOMETRY:
         break;
     }
     buf_add_text(out, value);
@@ -608,6 +609,7 @@ notation_read(const Notation *notation, LogicalType type, Text value, Buf *out, 
     case LOGICAL_UUID:
     case LOGICAL_ARRAY:
     case LOGICAL_OTHER:
+    case LOGICAL_GEOMETRY:
         break;
     }
     buf_add_text(out, value);

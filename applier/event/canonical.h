@@ -27,6 +27,7 @@ typedef enum CanonicalForm {
     CANONICAL_TIME_UTC,    /* of a time with zone: shifted to UTC, no zone */
     CANONICAL_TIMESTAMP,   /* as event/value.h, without zeros at the fraction's end */
     CANONICAL_TIMESTAMPTZ, /* the same in UTC, without a zone */
+    CANONICAL_GEOMETRY,    /* as event/value.h */
 } CanonicalForm;
 
 /* Values that the configuration's "values:" turned into NULL on the way, because the target cannot

@@ -22,6 +22,7 @@ static const char *const names[] = {
     [LOGICAL_UUID] = "uuid",
     [LOGICAL_ARRAY] = "array",
     [LOGICAL_OTHER] = "other",
+    [LOGICAL_GEOMETRY] = "geometry",
 };
 
 /* What format_type() prints for the built-in types, and the short names SQL knows them by. */

@@ -17,6 +17,8 @@
  *   LOGICAL_TIMETZ       the same with "+HH[:MM[:SS]]"
  *   LOGICAL_TIMESTAMP    "YYYY-MM-DD HH:MM:SS[.f]", optional " BC", infinity, zero dates as above
  *   LOGICAL_TIMESTAMPTZ  the same with "+HH[:MM[:SS]]" before " BC"
+ *   LOGICAL_GEOMETRY     EWKB in lower-case hexadecimal, little-endian, with the SRID flag and the
+ *                        SRID where it is not 0
  *   LOGICAL_INTERVAL, _JSON, _UUID, _ARRAY, _OTHER   the source's own text, UTF-8
  */
 #pragma once
@@ -43,6 +45,7 @@ typedef enum LogicalType {
     LOGICAL_UUID,
     LOGICAL_ARRAY,
     LOGICAL_OTHER,
+    LOGICAL_GEOMETRY,
 } LogicalType;
 
 typedef enum ValueKind {
@@ -65,3 +68,7 @@ bool logical_type_parse(Text name, LogicalType *ret_type) MUST_CHECK;
  * precision and []: "numeric(10,2)", "character varying(20)", "timestamp with time zone",
  * "integer[]". A name of no built-in type (enum, domain, composite) is LOGICAL_OTHER. */
 LogicalType logical_type_of_postgres(Text type);
+/* The same of a MySQL or MariaDB column type as the server shows it: "int(10) unsigned",
+ * "varchar(20)", "bit(1)", "point". TIMESTAMP is LOGICAL_TIMESTAMPTZ, YEAR LOGICAL_INT with four
+ * digits, TINYINT(1) LOGICAL_INT. */
+LogicalType logical_type_of_mysql(Text type);

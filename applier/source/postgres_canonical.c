@@ -199,6 +199,7 @@ postgres_canonical(
     case CANONICAL_JSONB:
         buf_addf(sql, "%s::jsonb::text", expression);
         return;
+    case CANONICAL_GEOMETRY:
     case CANONICAL_TEXT:
     case CANONICAL_BIT:
         break;

@@ -25,6 +25,9 @@ typedef struct SnapshotDriver SnapshotDriver; /* source/snapshot.h */
 enum {
     SOURCE_OMITS_VALUES = 1, /* updates may leave values out (VALUE_UNCHANGED): the CSV files of its
                                 services have the header column "unchanged" */
+    SOURCE_PLACE_IN_TARGET = 2, /* the source keeps no place for a service: a bootstrap writes the
+                                   position of its first snapshot into the target where the service
+                                   has none yet, so that the stream goes on from there */
 };
 
 typedef struct SourceStart {
@@ -34,6 +37,7 @@ typedef struct SourceStart {
     bool until_end;      /* end when there is nothing more, even if the options say to wait */
     Snapshot *snapshot;  /* NULL; or stream behind this snapshot, from its position, by what it
                             holds at the server (a temporary slot), which it gives up */
+    size_t readers;      /* snapshots: readers that will be open at the same time; 0 is 1 */
 } SourceStart;
 
 /* What install and uninstall are asked to do. */

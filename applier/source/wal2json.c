@@ -411,6 +411,7 @@ can_be_toasted(LogicalType type)
     case LOGICAL_JSON:
     case LOGICAL_ARRAY:
     case LOGICAL_OTHER:
+    case LOGICAL_GEOMETRY:
         return true;
     }
     return true;

@@ -102,6 +102,7 @@ form_of(Text source_type, LogicalType source, const TargetColumn *target, const 
     case LOGICAL_UUID:
     case LOGICAL_ARRAY:
     case LOGICAL_OTHER:
+    case LOGICAL_GEOMETRY:
         break;
     }
     return CANONICAL_TEXT;

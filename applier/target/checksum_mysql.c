@@ -142,6 +142,7 @@ add_form(const TargetColumn *column, CanonicalForm form, const char *x, Buf *sql
     case CANONICAL_TIMESTAMP:
         add_trimmed(x, sql);
         return;
+    case CANONICAL_GEOMETRY:
     case CANONICAL_TEXT:
     case CANONICAL_JSONB:
     case CANONICAL_DATE:

@@ -38,6 +38,7 @@ add_form(const TargetColumn *column, CanonicalForm form, const char *x, Buf *sql
                 : "CAST(%s AS TEXT)",
             x, x, x);
         return;
+    case CANONICAL_GEOMETRY:
     case CANONICAL_TEXT:
     case CANONICAL_JSONB:
     case CANONICAL_BIT:

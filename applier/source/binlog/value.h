@@ -1,0 +1,81 @@
+/*
+ * value.h - a column's value in a row image, and as a server prints it, into the canonical text
+ *
+ * Both ways give the very same text for the same value (event/value.h), so that a row of a snapshot
+ * and one of the stream cannot be told apart. Pure.
+ *
+ * Fractions of a second lose zeros at their end. Zero dates come as "0000-00-00" and partial ones
+ * as they are ("2024-00-00"): the policy values.zero_date is applied when the CSV file is written.
+ *
+ * In a row image (MySQL source documentation, "Field metadata"; all little-endian unless said
+ * otherwise):
+ *
+ *     TINY 1, SHORT 2, INT24 3, LONG 4, LONGLONG 8 bytes   two's complement
+ *     FLOAT 4, DOUBLE 8                                    IEEE 754
+ *     YEAR 1                                               0 or years since 1900
+ *     NEWDECIMAL    groups of 9 digits in 4 bytes, big-endian, sign in the highest bit
+ *     BIT           (bits + 7) / 8 bytes, big-endian
+ *     DATE 3        day 5 bits, month 4, year
+ *     TIME 3, DATETIME 8, TIMESTAMP 4                      from before 5.6, decimal or seconds
+ *     TIME2 3, DATETIME2 5, TIMESTAMP2 4, each + (decimals + 1) / 2   big-endian, with an offset
+ *     STRING, VARCHAR, VAR_STRING   Int8 or (above 255 bytes at most) Int16 length, bytes
+ *     BLOB …, JSON, GEOMETRY, VECTOR   length of 1 to 4 bytes, bytes
+ *     ENUM 1, 2     number of the member, from 1; 0: the empty error value
+ *     SET 1 to 8    a bit a member
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "event/value.h"
+#include "source/binlog/charset.h"
+#include "source/binlog/table_map.h"
+
+/* What the image's own type does not tell. */
+typedef enum BinlogSpecial {
+    BINLOG_PLAIN,
+    BINLOG_UUID,      /* MariaDB: 16 bytes */
+    BINLOG_INET6,     /* MariaDB: 16 bytes */
+    BINLOG_INET4,     /* MariaDB: 4 bytes */
+    BINLOG_JSON_TEXT, /* MariaDB: a text that a constraint calls JSON */
+} BinlogSpecial;
+
+/* How to read a column's values, and what they are. */
+typedef struct BinlogValueType {
+    BinlogColumn column; /* type, length, decimals, is_unsigned, labels (in UTF-8 here) */
+    LogicalType logical;
+    BinlogSpecial special;
+    const BinlogCharset *charset; /* character columns; NULL: the bytes are no text */
+    bool is_left_out;             /* pass over it: a generated column */
+} BinlogValueType;
+
+/* Texts of a row: they stay until reset, whatever is added. */
+typedef struct BinlogMemory BinlogMemory;
+BinlogMemory *binlog_memory_new(void) MUST_CHECK;
+void binlog_memory_free(BinlogMemory *memory);
+CLEANUP_DEFINE(BinlogMemory *, binlog_memory_free);
+/* Forget all texts; gives back what a large row took. */
+void binlog_memory_reset(BinlogMemory *memory);
+
+/*
+ * Read the value at *at, which goes on behind it. ERR_SOURCE where it goes past end; ERR_DATA where
+ * it is no value of its type, or cannot be shown in UTF-8. The caller names table and column. The
+ * text is valid until the memory is reset, and may be a view of the image.
+ */
+bool binlog_value_read(const BinlogValueType *type, const uint8_t **at, const uint8_t *end,
+    BinlogMemory *memory, Value *ret_value, Error *err) MUST_CHECK;
+/* Pass over it. */
+bool binlog_value_skip(
+    const BinlogColumn *column, const uint8_t **at, const uint8_t *end, Error *err) MUST_CHECK;
+
+/*
+ * The same from what a server sends for the column in a text result, in a session with
+ * character_set_results = utf8mb4 and time_zone = '+00:00', selected as mysql_rows (source/mysql)
+ * does: floats as doubles, everything else by its bare name. BIT, binary and geometry values are
+ * their bytes.
+ */
+bool binlog_value_from_text(const BinlogValueType *type, Text shown, BinlogMemory *memory,
+    Value *ret_value, Error *err) MUST_CHECK;
+
+/* A JSON diff applied: see binlog/json.h; for rows.c. before is the canonical text's source, the
+ * binary image of the old value. */

@@ -1,0 +1,21 @@
+/*
+ * lookahead.h - is there a DDL statement that names a table between two places of the log?
+ *
+ * Reads the log once, on a connection of its own, from where it read last to where the log ends
+ * when it is asked; only QUERY events are looked at. Remembers the statements that name tables
+ * until the stream has passed them.
+ */
+#pragma once
+
+#include "source/mysql/schema.h"
+
+typedef struct MysqlLookahead MysqlLookahead;
+
+MysqlLookahead *mysql_lookahead_new(const SourceStart *start) MUST_CHECK;
+void mysql_lookahead_free(MysqlLookahead *lookahead);
+CLEANUP_DEFINE(MysqlLookahead *, mysql_lookahead_free);
+
+/* The first statement behind from and up to the log's present end that mentions the table (or its
+ * whole database); TEXT_NONE in *ret_statement where there is none. Texts until the next call. */
+bool mysql_lookahead_find(MysqlLookahead *lookahead, const MysqlPlace *from, Text schema,
+    Text table, Text *ret_statement, MysqlPlace *ret_place, Error *err) MUST_CHECK;

@@ -1,0 +1,57 @@
+/*
+ * schema.h - table maps into Tables: names, types and keys as of the place in the log
+ *
+ * What a table map does not tell is asked from the catalogue (information_schema), which shows the
+ * present: it may be ahead of the stream. Never guessed:
+ *
+ *   - With binlog_row_metadata = FULL the map tells names, signs, character sets, labels and the
+ *     primary key. The catalogue adds what is not in the map (UUID, INET6, JSON of MariaDB,
+ *     generated columns, unique keys), for a column of the same name and the same stored type. A
+ *     column of which only the catalogue could say what its bytes mean, and which it does not have
+ *     any more, is refused.
+ *   - Without it the names come from the catalogue. It is taken only where number, types and
+ *     metadata of the columns agree with the map, and where the log has no DDL of the table between
+ *     the stream's place and the place where the log ended when the catalogue was read (lookahead.h
+ *     reads that part of the log ahead). Otherwise ERR_SOURCE, not retriable, which names the
+ * table, the statement and its place, and the way out.
+ *
+ * A DDL statement in the stream makes the tables it names be looked up again. The same description
+ * gives the same Table.
+ */
+#pragma once
+
+#include "event/event.h"
+#include "source/binlog/position.h"
+#include "source/binlog/rows.h"
+#include "source/mysql/mysql.h"
+
+typedef struct MysqlShape {
+    Table table;                  /* without generated columns */
+    const BinlogValueType *types; /* of all columns of the image, image_count of them */
+    size_t image_count;
+    const size_t *image_of; /* by index in table.columns: index in the image */
+    /* The columns by which updates and deletes are told (table.columns' in_key) are all of the
+     * primary key, else of a unique key without nulls, else none: then old images are whole. */
+    const Value *defaults; /* by index in table.columns: what an insert has that leaves the column
+                              out; VALUE_ABSENT: not known */
+} MysqlShape;
+
+typedef struct MysqlSchema MysqlSchema;
+
+MysqlSchema *mysql_schema_new(const SourceStart *start) MUST_CHECK;
+void mysql_schema_free(MysqlSchema *schema);
+CLEANUP_DEFINE(MysqlSchema *, mysql_schema_free);
+
+/* Where the stream is; for error texts, and for looking ahead (file and offset of the event that is
+ * being read, GTIDs do not matter). */
+typedef struct MysqlPlace {
+    Text file;
+    uint64_t offset;
+} MysqlPlace;
+
+/* The shape of a table map's table. *ret_shape belongs to the schema and stays until it is freed.
+ * Errors of the catalogue's connection are retriable. */
+bool mysql_schema_table(MysqlSchema *schema, const BinlogTableMap *map, const MysqlPlace *place,
+    const MysqlShape **ret_shape, Error *err) MUST_CHECK;
+/* A DDL statement went by; database is the session's. */
+void mysql_schema_ddl(MysqlSchema *schema, Text statement, Text database);

@@ -1,0 +1,45 @@
+/*
+ * tables.h - the catalogue of a MySQL or MariaDB source: SourceTable and what else it tells
+ *
+ * From information_schema, without locks on the tables. Takes MariaDB 10.5 and later, MySQL 8.0 and
+ * later.
+ *
+ * SourceColumn.type is COLUMN_TYPE as the server shows it ("int(10) unsigned", "enum('a','b')"),
+ * type_name its name alone, in lower case: "int", "varchar", "enum", "json" (also MariaDB's
+ * longtext with json_valid), "geometry" and its kinds, "uuid", "inet6".
+ */
+#pragma once
+
+#include "source/binlog/value.h"
+#include "source/mysql/server.h"
+
+/* A table; a SourceTable* of this catalogue may be taken for a MysqlTable*. */
+typedef struct MysqlTable {
+    SourceTable base;
+    Text engine;
+    bool is_transactional;  /* the engine has consistent views */
+    BinlogValueType *types; /* by index in base.columns: how to read what the server shows */
+    unsigned *collations;   /* by index in base.columns: collation number; 0: none */
+    Text *defaults;         /* by index in base.columns: COLUMN_DEFAULT as the server shows it,
+                               TEXT_NONE: none */
+    bool key_has_prefix;    /* the key indexes only the beginning of a column */
+    bool has_primary_key;
+    bool has_triggers; /* MariaDB, MySQL: their changes are in the log as well */
+    bool has_cascades; /* foreign keys that change or delete its rows: InnoDB does not log
+                          what they do to the child */
+} MysqlTable;
+
+/* All tables that mysql_carries() says yes to, sorted by schema and name. In the arena. */
+bool mysql_tables_list(MysqlServer *server, const MysqlSourceOptions *options, Arena *arena,
+    MysqlTable ***ret_tables, size_t *ret_count, Error *err) MUST_CHECK;
+/* One table, carried or not; *ret_table is NULL where there is none. Of schema and name the case
+ * matters as it does for the server (lower_case_table_names). */
+bool mysql_tables_find(MysqlServer *server, const MysqlSourceOptions *options, Text schema,
+    Text name, Arena *arena, MysqlTable **ret_table, Error *err) MUST_CHECK;
+
+/* SourceDriver.tables_open */
+SourceTables *mysql_tables_open(const SourceStart *start, Error *err) MUST_CHECK;
+
+/* The logical type of what columns.c made of a column: source/event's, one for catalogue and map.
+ */
+LogicalType mysql_column_logical(const BinlogColumn *column, BinlogSpecial special);
