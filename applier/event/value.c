@@ -73,6 +73,30 @@ static const struct {
     {"uuid", LOGICAL_UUID},
 };
 
+/* What COLUMN_TYPE begins with in MariaDB and MySQL, and the other names that they take. */
+static const struct {
+    const char *name;
+    LogicalType type;
+} mysql_types[] = {
+    {"tinyint", LOGICAL_INT}, /* booleans, too: they travel as 1 and 0 */
+    {"smallint", LOGICAL_INT}, {"mediumint", LOGICAL_INT}, {"int", LOGICAL_INT},
+    {"integer", LOGICAL_INT}, {"bigint", LOGICAL_INT}, {"year", LOGICAL_INT},
+    {"decimal", LOGICAL_NUMERIC}, {"numeric", LOGICAL_NUMERIC}, {"float", LOGICAL_FLOAT},
+    {"double", LOGICAL_FLOAT}, {"real", LOGICAL_FLOAT}, {"bit", LOGICAL_BIT},
+    {"char", LOGICAL_TEXT}, {"varchar", LOGICAL_TEXT}, {"tinytext", LOGICAL_TEXT},
+    {"text", LOGICAL_TEXT}, {"mediumtext", LOGICAL_TEXT}, {"longtext", LOGICAL_TEXT},
+    {"enum", LOGICAL_TEXT}, {"set", LOGICAL_TEXT}, {"binary", LOGICAL_BYTES},
+    {"varbinary", LOGICAL_BYTES}, {"tinyblob", LOGICAL_BYTES}, {"blob", LOGICAL_BYTES},
+    {"mediumblob", LOGICAL_BYTES}, {"longblob", LOGICAL_BYTES},
+    {"vector", LOGICAL_BYTES}, /* 4 bytes a number, as both servers keep it */
+    {"date", LOGICAL_DATE}, {"time", LOGICAL_TIME}, {"datetime", LOGICAL_TIMESTAMP},
+    {"timestamp", LOGICAL_TIMESTAMPTZ}, {"json", LOGICAL_JSON}, {"uuid", LOGICAL_UUID},
+    {"geometry", LOGICAL_GEOMETRY}, {"point", LOGICAL_GEOMETRY}, {"linestring", LOGICAL_GEOMETRY},
+    {"polygon", LOGICAL_GEOMETRY}, {"multipoint", LOGICAL_GEOMETRY},
+    {"multilinestring", LOGICAL_GEOMETRY}, {"multipolygon", LOGICAL_GEOMETRY},
+    {"geometrycollection", LOGICAL_GEOMETRY}, {"geomcollection", LOGICAL_GEOMETRY}, /* MySQL 8 */
+};
+
 const char *
 logical_type_name(LogicalType type)
 {
@@ -126,5 +150,22 @@ logical_type_of_postgres(Text type)
     /* "interval day to second" and its like */
     if (text_starts_with(name, "interval "))
         return LOGICAL_INTERVAL;
+    return LOGICAL_OTHER;
+}
+
+LogicalType
+logical_type_of_mysql(Text type)
+{
+    Text whole = text_trim(type);
+    Text name = {whole.data, MIN(text_find(whole, '('), text_find(whole, ' '))};
+
+    for (size_t i = 0; i < ARRAY_LEN(mysql_types); i++) {
+        if (!text_equal_nocase(name, text_of(mysql_types[i].name)))
+            continue;
+        if (mysql_types[i].type == LOGICAL_INT &&
+            memmem(whole.data, whole.len, "unsigned", 8) != NULL)
+            return LOGICAL_UINT;
+        return mysql_types[i].type;
+    }
     return LOGICAL_OTHER;
 }

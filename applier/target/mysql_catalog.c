@@ -10,51 +10,10 @@
 LogicalType
 target_mysql_logical(Text type)
 {
-    static const struct {
-        const char *name;
-        LogicalType logical;
-    } types[] = {
-        {"tinyint", LOGICAL_INT}, /* booleans, too: they travel as 1 and 0 */
-        {"smallint", LOGICAL_INT},
-        {"mediumint", LOGICAL_INT},
-        {"int", LOGICAL_INT},
-        {"bigint", LOGICAL_INT},
-        {"year", LOGICAL_INT},
-        {"decimal", LOGICAL_NUMERIC},
-        {"float", LOGICAL_FLOAT},
-        {"double", LOGICAL_FLOAT},
-        {"bit", LOGICAL_BIT},
-        {"char", LOGICAL_TEXT},
-        {"varchar", LOGICAL_TEXT},
-        {"tinytext", LOGICAL_TEXT},
-        {"text", LOGICAL_TEXT},
-        {"mediumtext", LOGICAL_TEXT},
-        {"longtext", LOGICAL_TEXT},
-        {"enum", LOGICAL_TEXT},
-        {"set", LOGICAL_TEXT},
-        {"binary", LOGICAL_BYTES},
-        {"varbinary", LOGICAL_BYTES},
-        {"tinyblob", LOGICAL_BYTES},
-        {"blob", LOGICAL_BYTES},
-        {"mediumblob", LOGICAL_BYTES},
-        {"longblob", LOGICAL_BYTES},
-        {"date", LOGICAL_DATE},
-        {"time", LOGICAL_TIME},
-        {"datetime", LOGICAL_TIMESTAMP},
-        {"timestamp", LOGICAL_TIMESTAMP},
-        {"json", LOGICAL_JSON},
-        {"uuid", LOGICAL_UUID},
-    };
-    Text name = {type.data, MIN(text_find(type, '('), text_find(type, ' '))};
+    LogicalType logical = logical_type_of_mysql(type);
 
-    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
-        if (!text_equal_nocase(name, text_of(types[i].name)))
-            continue;
-        if (types[i].logical == LOGICAL_INT && memmem(type.data, type.len, "unsigned", 8) != NULL)
-            return LOGICAL_UINT;
-        return types[i].logical;
-    }
-    return LOGICAL_OTHER;
+    /* the session is in UTC, and LOAD DATA takes no zone */
+    return logical == LOGICAL_TIMESTAMPTZ ? LOGICAL_TIMESTAMP : logical;
 }
 
 static bool

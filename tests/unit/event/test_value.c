@@ -12,7 +12,7 @@ static void
 every_type_is_parsed_back_from_its_name(void **state)
 {
     (void)state;
-    for (int type = LOGICAL_UNKNOWN; type <= LOGICAL_OTHER; type++) {
+    for (int type = LOGICAL_UNKNOWN; type <= LOGICAL_GEOMETRY; type++) {
         LogicalType back = LOGICAL_UNKNOWN;
 
         assert_true(logical_type_parse(text_of(logical_type_name((LogicalType)type)), &back));
@@ -27,6 +27,7 @@ the_manifest_spellings_stay(void **state)
     assert_string_equal(logical_type_name(LOGICAL_BOOL), "bool");
     assert_string_equal(logical_type_name(LOGICAL_TIMESTAMPTZ), "timestamptz");
     assert_string_equal(logical_type_name(LOGICAL_OTHER), "other");
+    assert_string_equal(logical_type_name(LOGICAL_GEOMETRY), "geometry");
 }
 
 static void
@@ -111,6 +112,69 @@ postgres_types_are_known_as_format_type_prints_them(void **state)
     assert_int_equal(logical_type_of_postgres(TEXT_NONE), LOGICAL_OTHER);
 }
 
+static void
+mysql_types_are_known_as_the_server_shows_them(void **state)
+{
+    static const struct {
+        const char *name;
+        LogicalType type;
+    } cases[] = {
+        {"tinyint(1)", LOGICAL_INT},
+        {"tinyint", LOGICAL_INT},
+        {"smallint(5) unsigned", LOGICAL_UINT},
+        {"mediumint(8) unsigned zerofill", LOGICAL_UINT},
+        {"int(11)", LOGICAL_INT},
+        {"int unsigned", LOGICAL_UINT},
+        {"bigint(20) unsigned", LOGICAL_UINT},
+        {"bigint unsigned", LOGICAL_UINT},
+        {"year(4)", LOGICAL_INT},
+        {"decimal(65,30)", LOGICAL_NUMERIC},
+        {"decimal(10,2) unsigned", LOGICAL_NUMERIC},
+        {"float", LOGICAL_FLOAT},
+        {"float(7,4)", LOGICAL_FLOAT},
+        {"double unsigned", LOGICAL_FLOAT},
+        {"bit(64)", LOGICAL_BIT},
+        {"char(3)", LOGICAL_TEXT},
+        {"varchar(20)", LOGICAL_TEXT},
+        {"tinytext", LOGICAL_TEXT},
+        {"longtext", LOGICAL_TEXT},
+        {"enum('unsigned','b')", LOGICAL_TEXT},
+        {"set('a','b')", LOGICAL_TEXT},
+        {"binary(16)", LOGICAL_BYTES},
+        {"varbinary(8)", LOGICAL_BYTES},
+        {"longblob", LOGICAL_BYTES},
+        {"vector(3)", LOGICAL_BYTES},
+        {"date", LOGICAL_DATE},
+        {"time(6)", LOGICAL_TIME},
+        {"datetime(3)", LOGICAL_TIMESTAMP},
+        {"timestamp", LOGICAL_TIMESTAMPTZ},
+        {"timestamp(6)", LOGICAL_TIMESTAMPTZ},
+        {"json", LOGICAL_JSON},
+        {"uuid", LOGICAL_UUID},
+        {"inet6", LOGICAL_OTHER},
+        {"inet4", LOGICAL_OTHER},
+        {"geometry", LOGICAL_GEOMETRY},
+        {"point", LOGICAL_GEOMETRY},
+        {"POINT", LOGICAL_GEOMETRY},
+        {"linestring", LOGICAL_GEOMETRY},
+        {"polygon", LOGICAL_GEOMETRY},
+        {"multipoint", LOGICAL_GEOMETRY},
+        {"multilinestring", LOGICAL_GEOMETRY},
+        {"multipolygon", LOGICAL_GEOMETRY},
+        {"geometrycollection", LOGICAL_GEOMETRY},
+        {"geomcollection", LOGICAL_GEOMETRY},
+        {"pointer", LOGICAL_OTHER},
+        {"", LOGICAL_OTHER},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        print_message("# %s\n", cases[i].name);
+        assert_int_equal(logical_type_of_mysql(text_of(cases[i].name)), cases[i].type);
+    }
+    assert_int_equal(logical_type_of_mysql(TEXT_NONE), LOGICAL_OTHER);
+}
+
 int
 main(void)
 {
@@ -119,6 +183,7 @@ main(void)
         cmocka_unit_test(the_manifest_spellings_stay),
         cmocka_unit_test(other_names_are_refused),
         cmocka_unit_test(postgres_types_are_known_as_format_type_prints_them),
+        cmocka_unit_test(mysql_types_are_known_as_the_server_shows_them),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);

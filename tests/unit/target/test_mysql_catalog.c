@@ -71,7 +71,7 @@ every_kind_of_column_is_described(void **state)
     assert_string_equal(column_text(table, "g2"), "int(11): int generated");
     assert_string_equal(column_text(table, "u"), "uuid: uuid");
     assert_string_equal(column_text(table, "de"), "int(11): int default");
-    assert_string_equal(column_text(table, "p"), "point: other");
+    assert_string_equal(column_text(table, "p"), "point: geometry");
     assert_non_null(describe("dw", "Ta`ble"));
     assert_null(describe("nowhere", "Ta`ble"));
     assert_null(describe("", "nothing"));
