@@ -15,16 +15,14 @@ The server is another one than that of the targets, so that it can be restarted 
 `source.install()` uses SQL; tests of `dray install` call that instead. What a test leaves (slots
 too) goes with its database.
 """
-import os
 import time
 
 import pytest
 
 import servers
 import targets
-from service import Failed, Service
-
-WAIT_SECONDS = 60
+from live_source import WAIT_SECONDS, LiveSource
+from service import Failed
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +57,7 @@ def file_target(directory):
     return targets.Sqlite(directory)
 
 
-class PostgresSource(targets.PostgresTarget):
+class PostgresSource(LiveSource, targets.PostgresTarget):
     """execute, query, value, restart, kill, start as a target's; each statement commits by itself."""
 
     def __init__(self, server, database_options=""):
@@ -67,7 +65,6 @@ class PostgresSource(targets.PostgresTarget):
         super().__init__(server)
         self.slot = f"slot_{self.name}"
         self.publication = f"pub_{self.name}"
-        self.services = []
 
     def _make(self):
         connection = self.server.connect()
@@ -103,13 +100,6 @@ class PostgresSource(targets.PostgresTarget):
         """The source: section of a configuration."""
         return {"type": "postgres", "connection": self.server.conninfo(self.name),
                 "slot": self.slot, "publication": self.publication, **more}
-
-    def service(self, directory, target, name="test", **more):
-        """A Service from this source into target; more are options of source:."""
-        made = Service(directory, target, os.devnull, name)
-        made.options["source"] = self.options(**more)
-        self.services.append(made)
-        return made
 
     def transaction(self, *statements):
         """All statements in one transaction."""
@@ -150,41 +140,8 @@ class PostgresSource(targets.PostgresTarget):
         assert there == here
         return True
 
-    def wait_same(self, target, table, columns="*", seconds=WAIT_SECONDS):
-        """Until a running service has brought the target there."""
-        deadline = time.monotonic() + seconds
-        while True:
-            try:
-                return self.same(target, table, columns)
-            except Exception:  # not yet, or one of the servers is away
-                if time.monotonic() > deadline:
-                    raise
-            self._check_services()
-            time.sleep(0.05)
-
-    def _check_services(self):
-        for service in self.services:
-            if service.process is not None and service.process.poll() is not None:
-                raise Failed(f"ended with {service.process.returncode}\n"
-                             f"{service.output()[-6000:]}")
-
-    def wait_for(self, condition, seconds=WAIT_SECONDS):
-        """Until condition() is true. Fails as soon as a service has ended."""
-        deadline = time.monotonic() + seconds
-        while not condition():
-            if time.monotonic() > deadline:
-                said = "".join(service.output()[-3000:] for service in self.services
-                               if hasattr(service, "output_path"))
-                raise Failed(f"not within {seconds} s\n{said}")
-            self._check_services()
-            time.sleep(0.05)
-
     def drop(self):
-        for service in self.services:
-            service.kill()
-        if not self.server.is_running():
-            self.server.start()
-            self._connection = None
+        self.end_services()
         for (slot,) in self.query("select slot_name from pg_replication_slots"
                                   " where database = current_database() and not temporary"):
             self.slot = slot

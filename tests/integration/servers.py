@@ -173,6 +173,8 @@ class Postgres(Server):
 
 
 class MariaDB(Server):
+    """Settings are options of the server; False takes one of ours away: **{"skip-log-bin": False}."""
+
     def __init__(self, **settings):
         super().__init__("my", "mysql")
         self.socket = os.path.join(self.directory, "sock")
@@ -185,16 +187,15 @@ class MariaDB(Server):
             "innodb-buffer-pool-size": "256M", "innodb-log-file-size": "256M",
             "innodb-doublewrite": "0", "max-allowed-packet": "256M", "skip-log-bin": None,
             "innodb-lock-wait-timeout": "20", "log-warnings": "1", **settings}
+        self.settings = _without_false(self.settings)
         self._run(["mariadb-install-db", "--no-defaults", f"--datadir={self.data}",
                    "--auth-root-authentication-method=normal", "--skip-test-db",
                    "--innodb-log-file-size=256M"])
         self.start()
 
     def start(self):
-        options = ["--" + name + ("" if value is None else f"={value}")
-                   for name, value in self.settings.items()]
         binary = shutil.which("mariadbd") or "/usr/sbin/mariadbd"
-        self._spawn([binary, "--no-defaults", *options], signal.SIGTERM)
+        self._spawn([binary, "--no-defaults", *_as_options(self.settings)], signal.SIGTERM)
 
     def stop(self):
         self._signal(signal.SIGTERM)
@@ -205,6 +206,68 @@ class MariaDB(Server):
     def connect(self, database=None, **more):
         return pymysql.connect(unix_socket=self.socket, user="root", database=database,
                                charset="utf8mb4", autocommit=True, local_infile=True, **more)
+
+
+class MySQL(Server):
+    """MySQL itself, from a directory tree of its own: DRAY_MYSQL_ROOT, else /opt/dray-mysql.
+
+    tools/install-mysql makes such a tree. The server runs with the tree's own C library, so that it
+    does not matter which system the tests run on, and needs no rights.
+    """
+
+    def __init__(self, **settings):
+        self.root = mysql_root()
+        if self.root is None:
+            raise RuntimeError(NO_MYSQL)
+        super().__init__("ms", "mysql")
+        self.socket = os.path.join(self.directory, "sock")
+        self.settings = _without_false({
+            "skip-networking": None, "socket": self.socket, "datadir": self.data,
+            "tmpdir": self.directory, "pid-file": os.path.join(self.directory, "pid"),
+            "mysqlx": "OFF", "secure-file-priv": "", "local-infile": "1",
+            "innodb-flush-log-at-trx-commit": "2", "innodb-buffer-pool-size": "256M",
+            "innodb-doublewrite": "0", "max-allowed-packet": "256M", "skip-log-bin": None,
+            "innodb-lock-wait-timeout": "20", "log-error-verbosity": "1", **settings})
+        share = f"{self.root}/usr/share/mysql"
+        self.program = [
+            f"{self.root}/usr/lib64/ld-linux-x86-64.so.2",
+            "--library-path", f"{self.root}/usr/lib/x86_64-linux-gnu",
+            f"{self.root}/usr/sbin/mysqld", "--no-defaults", f"--basedir={self.root}/usr",
+            f"--lc-messages-dir={share}", f"--character-sets-dir={share}/charsets",
+            f"--plugin-dir={self.root}/usr/lib/mysql/plugin"]
+        self._run([*self.program, "--initialize-insecure", f"--datadir={self.data}"])
+        self.start()
+
+    def start(self):
+        self._spawn([*self.program, *_as_options(self.settings)], signal.SIGTERM)
+
+    def stop(self):
+        self._signal(signal.SIGTERM)
+
+    def kill(self):
+        self._signal(signal.SIGKILL)
+
+    def connect(self, database=None, **more):
+        return pymysql.connect(unix_socket=self.socket, user="root", database=database,
+                               charset="utf8mb4", autocommit=True, local_infile=True, **more)
+
+
+NO_MYSQL = "no tree of MySQL: tools/install-mysql makes one; or name one in DRAY_MYSQL_ROOT"
+
+
+def mysql_root():
+    """The directory tree that MySQL is started from, or None."""
+    root = os.environ.get("DRAY_MYSQL_ROOT") or "/opt/dray-mysql"
+    return os.path.realpath(root) if os.path.exists(f"{root}/usr/sbin/mysqld") else None
+
+
+def _without_false(settings):
+    return {name: value for name, value in settings.items() if value is not False}
+
+
+def _as_options(settings):
+    return ["--" + name + ("" if value is None else f"={value}")
+            for name, value in settings.items()]
 
 
 def _processes_in(data):
