@@ -1,13 +1,13 @@
 #!/usr/bin/python3
 """Dray under load while everything around it breaks, and a verify at the end.
 
-    tests/soak/soak.py PROGRAM [--seconds 600] [--targets postgres,mysql,sqlite] [--seed N]
+    tests/soak/soak.py PROGRAM [--source postgres|mysql] [--targets postgres,mysql,sqlite]
+                       [--seconds 600] [--seed N]
 
-A PostgreSQL source runs pgbench's TPC-B and a shop: many tables, several kinds of key and replica
-identity, key changes, deletes, truncates, savepoints, large values that updates leave unchanged, and
-columns that are added on the way. A service a target follows it. At random a service is killed with
--9, the source or a target server is stopped, started or killed, connections are cut. In the end
-everything is let to catch up, and dray verify must call each target equal to the source.
+A source works (postgres_shop.py, mysql_shop.py say at what), and a service a target follows it. At
+random a service is killed with -9, the source or a target server is stopped, started or killed,
+connections are cut. In the end everything is let to catch up, and dray verify must call each target
+equal to the source.
 """
 import argparse
 import os
@@ -19,167 +19,20 @@ import sys
 import threading
 import time
 
-import psycopg2
 import yaml
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "integration"))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "integration")]
+import mysql_shop  # noqa: E402
+import postgres_shop  # noqa: E402
 import servers  # noqa: E402
 import targets as target_kinds  # noqa: E402
 
-TABLES = 12
-WORDS = "lorem ipsum dolor sit amet consectetur adipiscing elit".split()
-LOST = (psycopg2.OperationalError, psycopg2.InterfaceError)
+SOURCES = {"postgres": postgres_shop.PostgresSource, "mysql": mysql_shop.MysqlSource}
 
 
 class Failed(AssertionError):
     pass
-
-
-class Shop:
-    """The source's tables and what happens to them. Each worker has a connection and a random
-    generator of its own."""
-
-    def __init__(self, source, seed):
-        self.source = source
-        self.seed = seed
-        self.columns = 0
-        self.lock = threading.Lock()
-        self.counts = {"statements": 0, "rows": 0, "truncates": 0, "columns": 0, "rollbacks": 0}
-
-    def make(self):
-        cursor = self.source.connect("shop").cursor()
-        for number in range(TABLES):
-            name = f"shop_{number:02}"
-            key = "id" if number % 3 else "id, region"
-            cursor.execute(
-                f"create table {name} (id bigint not null, region text not null, body text, "
-                "amount numeric(14,3), at timestamptz, doc jsonb, flag boolean, raw bytea, "
-                f"primary key ({key}))")
-            # large values go out of line, so that updates leave them unchanged
-            cursor.execute(f"alter table {name} alter body set storage external")
-            if number % 4 == 1:
-                cursor.execute(f"alter table {name} replica identity full")
-            if number % 4 == 2:
-                cursor.execute(f"create unique index {name}_both on {name} (region, id)")
-                cursor.execute(f"alter table {name} replica identity using index {name}_both")
-            cursor.execute(f"insert into {name} select n, 'r' || n % 5, repeat('x', 10 * n), n, "
-                           "now(), jsonb_build_object('n', n), true, '\\x00ff' "
-                           "from generate_series(1, 300) as n")
-        cursor.connection.close()
-
-    def count(self, what, by=1):
-        with self.lock:
-            self.counts[what] += by
-
-    def worker(self, number, stop):
-        rng = random.Random(f"{self.seed} {number}")
-        connection = None
-        while not stop.is_set():
-            try:
-                if connection is None:
-                    connection = self.source.connect("shop")
-                    connection.autocommit = False
-                self.transaction(connection, rng)
-            except LOST:
-                connection = None
-                time.sleep(0.1)
-            except psycopg2.Error:
-                # a key that is taken, a deadlock: part of the game
-                self.count("rollbacks")
-                try:
-                    connection.rollback()
-                except LOST:
-                    connection = None
-
-    def transaction(self, connection, rng):
-        cursor = connection.cursor()
-        for _ in range(rng.randrange(1, 12)):
-            self.statement(cursor, rng, f"shop_{rng.randrange(TABLES):02}")
-            self.count("statements")
-        if rng.random() < 0.1:
-            connection.rollback()
-            self.count("rollbacks")
-        else:
-            connection.commit()
-        time.sleep(rng.random() * 0.01)
-
-    def statement(self, cursor, rng, name):
-        kind, key = rng.random(), rng.randrange(1, 2000)
-        if kind < 0.35:
-            cursor.execute(
-                f"insert into {name} (id, region, body, amount, at, doc, flag, raw) values "
-                "(%s, %s, %s, %s, now(), %s, %s, %s) on conflict do nothing",
-                (key, f"r{key % 5}", self.text(rng), rng.randrange(10 ** 9) / 1000,
-                 f'{{"key": {key}, "word": "{rng.choice(WORDS)}"}}', rng.random() < 0.5,
-                 rng.randbytes(rng.randrange(20))))
-        elif kind < 0.70:
-            # body stays as it is
-            cursor.execute(f"update {name} set amount = amount + 1, flag = not flag, at = now() "
-                           "where id between %s and %s", (key, key + rng.randrange(30)))
-        elif kind < 0.78:
-            cursor.execute(f"update {name} set body = %s where id = %s", (self.text(rng), key))
-        elif kind < 0.84:
-            cursor.execute(f"update {name} set id = %s where id = %s",
-                           (rng.randrange(2000, 1000000), key))
-        elif kind < 0.95:
-            cursor.execute(f"delete from {name} where id between %s and %s", (key, key + 5))
-        elif kind < 0.98:
-            cursor.execute("savepoint s")
-            cursor.execute(f"update {name} set region = region || 'x' where id = %s", (key,))
-            cursor.execute(f"delete from {name} where id < 100")
-            cursor.execute("rollback to savepoint s")
-        elif kind < 0.982:
-            other = f"shop_{rng.randrange(TABLES):02}"
-            cursor.execute(f"truncate {', '.join({name, other})}")
-            self.count("truncates")
-        elif kind < 0.99:
-            with self.lock:
-                self.columns += 1
-                column = f"extra_{self.columns}"
-            if self.columns <= 40:
-                cursor.execute(f"alter table {name} add column {column} text default 'since {key}'")
-                self.count("columns")
-        else:
-            cursor.execute(
-                f"insert into {name} (id, region, body) select n, 'bulk', repeat('b', 30) "
-                "from generate_series(%s::bigint, %s::bigint) as n on conflict do nothing",
-                (key * 1000, key * 1000 + 500))
-        self.count("rows", max(cursor.rowcount, 0))
-
-    @staticmethod
-    def text(rng):
-        if rng.random() < 0.3:
-            return "".join(rng.choices(",\"'\\\n\t üß€😀null", k=rng.randrange(40)))
-        return rng.choice(WORDS) * rng.choice((1, 5, 2000))
-
-
-class Pgbench:
-    """TPC-B, begun again whenever the server was away."""
-
-    def __init__(self, source):
-        self.source = source
-        self.program = os.path.join(source.bin, "pgbench")
-        self.transactions = 0
-
-    def make(self):
-        self._run("-i", "-q", "-s", "1")
-        # a history without a key could only be appended
-        cursor = self.source.connect("shop").cursor()
-        cursor.execute("alter table pgbench_history add column id bigint "
-                       "generated always as identity primary key")
-        cursor.connection.close()
-
-    def _run(self, *arguments):
-        return subprocess.run([self.program, *arguments, "-h", self.source.directory, "-U",
-                               "postgres", "shop"], stdin=subprocess.DEVNULL, capture_output=True,
-                              text=True, check=False)
-
-    def worker(self, stop):
-        while not stop.is_set():
-            output = self._run("-n", "-c", "2", "-T", "2", "-R", "200").stdout
-            for line in output.splitlines():
-                if line.startswith("number of transactions actually processed"):
-                    self.transactions += int(line.split(":")[1].split("/")[0])
 
 
 class Follower:
@@ -188,14 +41,14 @@ class Follower:
     def __init__(self, program, source, target, directory):
         self.program = program
         self.target = target
-        self.name = f"soak_{target.kind}"
+        self.name = f"soak_{source.kind}_{target.kind}"
         self.path = os.path.join(directory, f"{self.name}.yaml")
         self.log_path = os.path.join(directory, f"{self.name}.log")
         self.process = None
         self.kills = 0
         options = {
             "service": self.name,
-            "source": {"type": "postgres", "connection": source.conninfo("shop")},
+            "source": source.options(),
             "block": {"directory": os.path.join(directory, self.name), "max_interval": "200ms"},
             "target": {**target.options(), "create_tables": "all",
                        "schema_changes": "add_columns"},
@@ -249,13 +102,13 @@ class Follower:
 
 
 class Soak:
-    def __init__(self, program, seconds, kinds, seed, directory):
+    def __init__(self, program, seconds, source, kinds, seed, directory):
         self.program, self.seconds, self.seed = program, seconds, seed
         self.rng = random.Random(seed)
         self.directory = directory
         self.servers = []
-        self.source = self._server(servers.Postgres(max_replication_slots="20",
-                                                    max_wal_senders="20"))
+        self.source = SOURCES[source](seed)
+        self._server(self.source.server)
         self.followers = []
         self.events = {"service killed": 0, "source restarted": 0, "source killed": 0,
                        "target restarted": 0, "target killed": 0, "connections cut": 0}
@@ -277,15 +130,10 @@ class Soak:
             server.remove()
 
     def run(self):
-        connection = self.source.connect()
-        connection.cursor().execute("create database shop")
-        connection.close()
-        shop, pgbench = Shop(self.source, self.seed), Pgbench(self.source)
-        shop.make()
-        pgbench.make()
+        self.source.make()
         stop = threading.Event()
-        threads = [threading.Thread(target=shop.worker, args=(number, stop)) for number in (1, 2)]
-        threads.append(threading.Thread(target=pgbench.worker, args=(stop,)))
+        threads = [threading.Thread(target=worker, args=(stop,))
+                   for worker in self.source.workers()]
         for thread in threads:
             thread.start()
         try:
@@ -301,7 +149,7 @@ class Soak:
             for thread in threads:
                 thread.join()
         self.finish()
-        return self.report(shop, pgbench)
+        return self.report()
 
     def disturb(self):
         deadline = time.monotonic() + self.seconds
@@ -320,11 +168,11 @@ class Soak:
         elif kind < 0.65:
             self.cut(follower, has_server)
         elif kind < 0.75:
-            self.source.restart()
+            self.source.server.restart()
             self.events["source restarted"] += 1
         elif kind < 0.80:
-            self.source.kill()
-            self.source.start()
+            self.source.server.kill()
+            self.source.server.start()
             self.events["source killed"] += 1
         elif has_server and kind < 0.92:
             follower.target.restart()
@@ -338,32 +186,12 @@ class Soak:
         self.events["connections cut"] += 1
         if has_server and self.rng.random() < 0.5:
             if follower.target.kind == "postgres":
-                self.end_backends(follower.target.server, "datname = current_database()",
-                                  follower.target.name)
+                postgres_shop.end_backends(follower.target.server, "datname = current_database()",
+                                           follower.target.name)
             else:
-                self.end_threads(follower.target)
+                mysql_shop.end_threads(follower.target.server, f"db = '{follower.target.name}'")
         else:
-            self.end_backends(self.source, "backend_type = 'walsender'", "shop")
-
-    @staticmethod
-    def end_backends(server, which, database):
-        cursor = server.connect(database).cursor()
-        cursor.execute("select pg_terminate_backend(pid) from pg_stat_activity "
-                       f"where pid <> pg_backend_pid() and {which}")
-        cursor.connection.close()
-
-    @staticmethod
-    def end_threads(target):
-        connection = target.server.connect()
-        cursor = connection.cursor()
-        cursor.execute("select id from information_schema.processlist where db = %s",
-                       (target.name,))
-        for (number,) in cursor.fetchall():
-            try:
-                cursor.execute(f"kill {number}")
-            except Exception:  # gone already
-                pass
-        connection.close()
+            self.source.cut()
 
     def finish(self):
         for follower in self.followers:
@@ -371,19 +199,16 @@ class Soak:
             output = follower.must("verify", follower.path)
             print(f"{follower.name}: verify says\n{output}")
 
-    def report(self, shop, pgbench):
+    def report(self):
         events = ", ".join(f"{what} {count}" for what, count in self.events.items())
-        return (f"seed {self.seed}: {shop.counts['rows']:,} rows of the shop in "
-                f"{shop.counts['statements']:,} statements ({shop.counts['truncates']} truncates, "
-                f"{shop.counts['columns']} columns added, {shop.counts['rollbacks']} rollbacks), "
-                f"{pgbench.transactions:,} transactions of pgbench; survived: {events}")
+        return f"seed {self.seed}: {self.source.report()}; survived: {events}"
 
 
-def soak(program, seconds, kinds, seed):
+def soak(program, seconds, source, kinds, seed):
     directory = servers.make_directory("dray-soak-")
     run = None
     try:
-        run = Soak(program, seconds, kinds, seed, directory)
+        run = Soak(program, seconds, source, kinds, seed, directory)
         return run.run()
     finally:
         if run is not None:
@@ -395,11 +220,12 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
     parser.add_argument("--seconds", type=int, default=600)
+    parser.add_argument("--source", choices=sorted(SOURCES), default="postgres")
     parser.add_argument("--targets", default="postgres,mysql,sqlite")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10 ** 9))
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}", flush=True)
-    print(soak(os.path.abspath(arguments.program), arguments.seconds,
+    print(soak(os.path.abspath(arguments.program), arguments.seconds, arguments.source,
                arguments.targets.split(","), arguments.seed))
 
 
