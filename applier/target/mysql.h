@@ -22,17 +22,8 @@
  */
 #pragma once
 
-#include <mysql.h>
-
+#include "client/mysql_client.h"
 #include "target/registry.h"
-
-typedef enum MysqlSslMode {
-    SSL_DISABLED,
-    SSL_PREFERRED,
-    SSL_REQUIRED,
-    SSL_VERIFY_CA,
-    SSL_VERIFY_IDENTITY,
-} MysqlSslMode;
 
 typedef enum MysqlIsolation {
     ISOLATION_READ_COMMITTED,
@@ -40,27 +31,9 @@ typedef enum MysqlIsolation {
 } MysqlIsolation;
 
 typedef struct MysqlOptions {
-    const char *connection;
-    const char *host;
-    int64_t port;
-    const char *socket;
-    const char *user;
-    const char *password;
-    const char *database;
-    const char *defaults_file;
-    const char *defaults_group;
-    int64_t connect_timeout_ms;
-    int64_t read_timeout_ms;
-    int64_t write_timeout_ms;
+    MysqlClientOptions client;
     int64_t lock_timeout_ms;
     int isolation; /* MysqlIsolation */
-    int64_t keepalive_idle_ms;
-    int64_t keepalive_interval_ms;
-    int64_t keepalive_count;
-    int ssl_mode; /* MysqlSslMode */
-    const char *ssl_ca;
-    const char *ssl_cert;
-    const char *ssl_key;
 } MysqlOptions;
 
 /* The rest is shared by the files of this driver alone. */
@@ -86,8 +59,6 @@ void target_mysql_classify(unsigned number, const char *sqlstate, const char *me
     ErrorKind *ret_kind, bool *ret_retriable);
 /* For fault points: cut the connection, and fail as a connection that was lost does. */
 bool target_mysql_lose(MysqlTarget *target, Error *err);
-/* The socket's descriptor, or -1. */
-int target_mysql_socket(MYSQL *mysql);
 
 /* Make the library ask us for the file of LOAD DATA LOCAL. */
 void target_mysql_serve_files(MysqlTarget *target);

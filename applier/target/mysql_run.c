@@ -2,28 +2,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 #include "base/fault.h"
 #include "base/stop.h"
 #include "target/mysql.h"
 
-/* Of the client library; the headers that have them differ. */
-#define CLIENT_ERROR_FIRST 2000
-#define CLIENT_ERROR_LAST  2999
-#define SERVER_GONE        2006
-#define SERVER_LOST        2013
-#define SHOWN_WARNINGS     3
-
-int
-target_mysql_socket(MYSQL *mysql)
-{
-#ifdef MARIADB_PACKAGE_VERSION
-    return (int)mysql_get_socket(mysql);
-#else
-    return (int)mysql->net.fd;
-#endif
-}
+#define SHOWN_WARNINGS 3
 
 static bool
 is_one_of(unsigned number, const unsigned *numbers, size_t count)
@@ -34,73 +18,18 @@ is_one_of(unsigned number, const unsigned *numbers, size_t count)
     return false;
 }
 
-/* After these the connection is of no use, and an unanswered COMMIT is open. */
-static bool
-is_lost(unsigned number)
-{
-    static const unsigned numbers[] = {1053, /* server shutdown in progress */
-        1152, 1158, 1159, 1160, 1161, 1184,  /* aborted connection, network errors */
-        1927, 3169, 4031};                   /* connection was killed, idle too long */
-
-    return (number >= CLIENT_ERROR_FIRST && number <= CLIENT_ERROR_LAST) ||
-           is_one_of(number, numbers, ARRAY_LEN(numbers));
-}
-
 void
 target_mysql_classify(unsigned number, const char *sqlstate, const char *message,
     ErrorKind *ret_kind, bool *ret_retriable)
 {
-    static const unsigned passing[] = {
-        1021, 1037, 1038, 1041, 1114,       /* disk, memory, table space are full */
-        1040, 1203, 1226,                   /* too many connections */
-        1205, 1206, 1213, 1614, 3058, 3572, /* lock wait, lock table full, deadlock, nowait */
-        1290, 1792, 1836, 3100,             /* read only; 1290 see below */
-        1317, 1969, 3024,                   /* interrupted by a person, statement timed out */
-        1047, 1412,                         /* cluster node not ready; definition has changed */
+    static const ErrorKind kinds[] = {
+        [MYSQL_FAULT_CONNECTION] = ERR_TARGET,
+        [MYSQL_FAULT_RIGHTS] = ERR_TARGET,
+        [MYSQL_FAULT_DATA] = ERR_DATA,
+        [MYSQL_FAULT_STATEMENT] = ERR_SCRIPT,
     };
-    static const unsigned permanent_client[] = {
-        2007, 2008, 2014, 2019, 2020, 2026, 2027, 2036, 2047, 2049, 2054, 2058, 2059, 2061, 2068};
-    static const unsigned rights[] = {
-        1044, 1045, 1049, 1129, 1130, 1142, 1143, 1227, 1370, 1410, 1698, 1820, 3118, 4151};
-    static const unsigned data[] = {1048, 1062, 1216, 1217, 1261, 1262, 1263, 1264, 1265, 1292,
-        1300, 1364, 1365, 1366, 1367, 1406, 1411, 1416, 1441, 1451, 1452, 1526, 1557, 1569, 1586,
-        1690, 1748, 1761, 1762, 1859, 3140, 3141, 3819, 4025, 4079, 4161};
 
-    *ret_retriable = false;
-    if (is_lost(number) || is_one_of(number, passing, ARRAY_LEN(passing))) {
-        *ret_kind = ERR_TARGET;
-        *ret_retriable = !is_one_of(number, permanent_client, ARRAY_LEN(permanent_client));
-        /* 1290 is also what --secure-file-priv, --skip-grant-tables and others say */
-        if (number == 1290 && strcasestr(message, "read-only") == NULL &&
-            strcasestr(message, "read_only") == NULL) {
-            *ret_kind = ERR_SCRIPT;
-            *ret_retriable = false;
-        }
-    } else if (is_one_of(number, rights, ARRAY_LEN(rights)) || strncmp(sqlstate, "28", 2) == 0) {
-        *ret_kind = ERR_TARGET;
-    } else if (is_one_of(number, data, ARRAY_LEN(data)) || strncmp(sqlstate, "22", 2) == 0 ||
-               strncmp(sqlstate, "23", 2) == 0) {
-        *ret_kind = ERR_DATA;
-    } else {
-        *ret_kind = ERR_SCRIPT;
-    }
-}
-
-static void
-add_message(const MysqlTarget *target, const char *message, Buf *text)
-{
-    const char *password = target->options.password;
-    size_t len = password == NULL ? 0 : strlen(password);
-
-    for (const char *at = message; *at != '\0';) {
-        if (len >= 4 && strncmp(at, password, len) == 0) {
-            buf_add_string(text, "****");
-            at += len;
-            continue;
-        }
-        buf_add_char(text, iscntrl((unsigned char)*at) ? ' ' : *at);
-        at++;
-    }
+    *ret_kind = kinds[mysql_client_fault(number, sqlstate, message, ret_retriable)];
 }
 
 bool
@@ -113,12 +42,12 @@ target_mysql_error(MysqlTarget *target, MYSQL *mysql, Error *err)
     bool retriable;
 
     target_mysql_classify(number, sqlstate, mysql_error(mysql), &kind, &retriable);
-    add_message(target, mysql_error(mysql), &text);
-    if (is_lost(number))
+    mysql_client_add_message(&target->options.client, mysql_error(mysql), &text);
+    if (mysql_client_is_lost(number))
         target->lost = true;
     (void)error_set(err, kind, "%s (error %u)", buf_string(&text), number);
     err->retriable = retriable;
-    if (number < CLIENT_ERROR_FIRST || number > CLIENT_ERROR_LAST)
+    if (!mysql_client_is_own_error(number))
         (void)snprintf(err->sqlstate, sizeof(err->sqlstate), "%s", sqlstate);
     if (number == 1317 && stop_level() >= STOP_NOW) {
         err->kind = ERR_STOPPED;
@@ -130,10 +59,7 @@ target_mysql_error(MysqlTarget *target, MYSQL *mysql, Error *err)
 bool
 target_mysql_lose(MysqlTarget *target, Error *err)
 {
-    int fd = target_mysql_socket(target->mysql);
-
-    if (fd >= 0)
-        (void)shutdown(fd, SHUT_RDWR);
+    mysql_client_cut(target->mysql);
     target->lost = true;
     return error_set_retriable(err, ERR_TARGET, "connection lost: injected fault");
 }
@@ -207,31 +133,6 @@ target_mysql_serve_files(MysqlTarget *target)
 
 /* ---- results ---- */
 
-static bool
-give_row(MYSQL_RES *result, MYSQL_ROW row, TargetRowFn *function, void *context, Error *err)
-{
-    unsigned count = mysql_num_fields(result);
-    const unsigned long *lengths = mysql_fetch_lengths(result);
-    Value few[16];
-    Value *values = few;
-    bool ok;
-
-    if (count > ARRAY_LEN(few)) {
-        values = calloc(count, sizeof(*values));
-        if (values == NULL)
-            abort();
-    }
-    for (unsigned i = 0; i < count; i++) {
-        values[i] = (Value){.kind = VALUE_NULL};
-        if (row[i] != NULL)
-            values[i] = (Value){VALUE_TEXT, {row[i], lengths[i]}};
-    }
-    ok = function(context, values, count, err);
-    if (values != few)
-        free(values);
-    return ok;
-}
-
 /* One result set, row by row. After a refused row the others are thrown away. */
 static bool
 take_rows(MysqlTarget *target, MYSQL_RES *result, TargetRowFn *function, void *context, Error *err)
@@ -241,7 +142,7 @@ take_rows(MysqlTarget *target, MYSQL_RES *result, TargetRowFn *function, void *c
 
     while ((row = mysql_fetch_row(result)) != NULL)
         if (ok && function != NULL)
-            ok = give_row(result, row, function, context, err);
+            ok = mysql_client_give_row(result, row, function, context, err);
     if (ok && mysql_errno(target->mysql) != 0)
         ok = target_mysql_error(target, target->mysql, err);
     mysql_free_result(result);
@@ -316,7 +217,8 @@ take_warning(void *context, const Value *values, size_t count, Error *err)
 
         buf_add_text(&message, values[2].text);
         buf_add_string(&warnings->text, warnings->count == 1 ? "" : "; ");
-        add_message(warnings->target, buf_string(&message), &warnings->text);
+        mysql_client_add_message(
+            &warnings->target->options.client, buf_string(&message), &warnings->text);
         buf_addf(&warnings->text, " (%" PRIu64 ")", number);
     }
     return true;

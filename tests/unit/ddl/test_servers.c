@@ -35,19 +35,20 @@ connect_server(void)
 {
     Target *opened;
 #ifdef SERVER_MYSQL
-    MysqlOptions options = {.socket = server.socket, .user = "root", .database = SCHEMA};
+    MysqlOptions options = {
+        .client = {.socket = server.socket, .user = "root", .database = SCHEMA}};
 
     opened = target_mysql.open(&options, &err);
     if (opened == NULL) {
         /* the database is made by the first connection */
         int64_t rows;
 
-        options.database = "mysql";
+        options.client.database = "mysql";
         opened = target_mysql.open(&options, &err);
         assert_ok(opened != NULL, err);
         assert_ok(DRIVER.execute(opened, TEXT("CREATE DATABASE " SCHEMA), NULL, &rows, &err), err);
         target_close(opened);
-        options.database = SCHEMA;
+        options.client.database = SCHEMA;
         opened = target_mysql.open(&options, &err);
     }
 #else

@@ -2,7 +2,8 @@
  * driver_test.h - the test of a target driver against a server of its own
  *
  * Before it, a test defines D (the driver), OPTIONS (the type of its options) and CONNECTION (its
- * connection string, with %s for the server's socket).
+ * connection string, with %s for the server's socket); and CONNECTION_OPTION where it is not
+ * options.connection that holds it.
  */
 #pragma once
 
@@ -11,6 +12,10 @@
 #include "feed.h"
 #include "server.h"
 #include "support/test.h"
+
+#ifndef CONNECTION_OPTION
+#define CONNECTION_OPTION options.connection
+#endif
 
 static Server server;
 static Arena *arena;
@@ -29,7 +34,7 @@ connect_with(const char *more)
     Error err = {0};
     Target *opened;
 
-    options.connection = conninfo(more);
+    CONNECTION_OPTION = conninfo(more);
     opened = D.open(&options, &err);
     if (opened == NULL)
         fail_msg("%s", err.text);

@@ -39,7 +39,7 @@ open_target(const TargetDriver *driver, const char *connection)
     if (driver == &target_postgres)
         options.postgres.connection = connection;
     else if (driver == &target_mysql)
-        options.mysql.connection = connection;
+        options.mysql.client.connection = connection;
     else
         options.sqlite.path = connection;
     target = driver->open(&options, &err);

@@ -5,9 +5,10 @@
 
 #include "base/file.h"
 
-#define D          target_mysql
-#define OPTIONS    MysqlOptions
-#define CONNECTION "socket=%s user=root dbname=dw "
+#define D                 target_mysql
+#define OPTIONS           MysqlOptions
+#define CONNECTION_OPTION options.client.connection
+#define CONNECTION        "socket=%s user=root dbname=dw "
 #include "driver_test.h"
 
 static int
@@ -19,7 +20,7 @@ make_database(void **state)
     (void)state;
     arena = arena_new();
     field_set_presets(D.fields, ".", arena, &options);
-    options.connection = arena_printf(arena, "socket=%s user=root", server.socket);
+    options.client.connection = arena_printf(arena, "socket=%s user=root", server.socket);
     target = D.open(&options, &err);
     if (target == NULL || !D.execute(target, TEXT("CREATE DATABASE dw"), NULL, &rows, &err))
         print_error("%s\n", err.text);
@@ -47,10 +48,10 @@ options_can_stand_by_themselves(void **state)
 
     (void)state;
     D.close(target);
-    options.connection = "";
-    options.socket = server.socket;
-    options.user = "root";
-    options.database = "dw";
+    options.client.connection = "";
+    options.client.socket = server.socket;
+    options.client.user = "root";
+    options.client.database = "dw";
     options.lock_timeout_ms = 3000;
     options.isolation = ISOLATION_REPEATABLE_READ;
     target = D.open(&options, &err);
@@ -70,9 +71,9 @@ an_option_file_gives_user_and_database(void **state)
     (void)state;
     assert_true(file_write_durable(path, text, strlen(text), &err));
     D.close(target);
-    options.connection = "";
-    options.defaults_file = path;
-    options.defaults_group = "dray";
+    options.client.connection = "";
+    options.client.defaults_file = path;
+    options.client.defaults_group = "dray";
     target = D.open(&options, &err);
     if (target == NULL)
         fail_msg("%s", err.text);
@@ -90,7 +91,7 @@ a_bad_connection_string_is_not_shown(void **state)
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         Error err = {0};
 
-        options.connection = bad[i];
+        options.client.connection = bad[i];
         assert_null(D.open(&options, &err));
         assert_int_equal(err.kind, ERR_CONFIG);
         assert_null(strstr(err.text, "secret"));
@@ -114,7 +115,7 @@ an_unreachable_server_is_retriable(void **state)
     Error err = {0};
 
     (void)state;
-    options.connection = "socket=/nowhere user=root password=secret";
+    options.client.connection = "socket=/nowhere user=root password=secret";
     assert_null(D.open(&options, &err));
     assert_int_equal(err.kind, ERR_TARGET);
     assert_true(err.retriable);
@@ -128,7 +129,7 @@ a_bad_password_is_not_shown_and_not_retriable(void **state)
 
     (void)state;
     run("CREATE USER someone@localhost IDENTIFIED BY 'right'");
-    options.connection = conninfo("user=someone password=wrongsecret");
+    options.client.connection = conninfo("user=someone password=wrongsecret");
     assert_null(D.open(&options, &err));
     run("DROP USER someone@localhost");
     assert_int_equal(err.kind, ERR_TARGET);
@@ -136,7 +137,7 @@ a_bad_password_is_not_shown_and_not_retriable(void **state)
     assert_string_equal(err.text,
         "cannot connect: Access denied for user 'someone'@'localhost' (using password: YES) (error "
         "1045)");
-    options.connection = conninfo("dbname=nodb");
+    options.client.connection = conninfo("dbname=nodb");
     assert_null(D.open(&options, &err));
     assert_false(err.retriable);
     assert_int_equal(err.kind, ERR_TARGET);
@@ -166,8 +167,8 @@ tls_is_missed_where_it_is_required(void **state)
     Error err = {0};
 
     (void)state;
-    options.ssl_mode = SSL_REQUIRED;
-    options.connection = conninfo("");
+    options.client.ssl_mode = SSL_REQUIRED;
+    options.client.connection = conninfo("");
     assert_null(D.open(&options, &err));
     assert_false(err.retriable);
     assert_non_null(strstr(err.text, "TLS"));

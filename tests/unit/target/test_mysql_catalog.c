@@ -1,8 +1,9 @@
 #include "target/mysql.h"
 
-#define D          target_mysql
-#define OPTIONS    MysqlOptions
-#define CONNECTION "socket=%s user=root dbname=dw "
+#define D                 target_mysql
+#define OPTIONS           MysqlOptions
+#define CONNECTION_OPTION options.client.connection
+#define CONNECTION        "socket=%s user=root dbname=dw "
 
 #include "driver_test.h"
 
@@ -15,7 +16,7 @@ make_database(void **state)
     (void)state;
     arena = arena_new();
     field_set_presets(D.fields, ".", arena, &options);
-    options.connection = arena_printf(arena, "socket=%s user=root", server.socket);
+    options.client.connection = arena_printf(arena, "socket=%s user=root", server.socket);
     target = D.open(&options, &err);
     if (target == NULL || !D.execute(target, TEXT("CREATE DATABASE dw"), NULL, &rows, &err))
         print_error("%s\n", err.text);
@@ -125,7 +126,7 @@ a_connection_without_a_database_says_so(void **state)
 
     (void)state;
     D.close(target);
-    options.connection = arena_printf(arena, "socket=%s user=root", server.socket);
+    options.client.connection = arena_printf(arena, "socket=%s user=root", server.socket);
     target = D.open(&options, &err);
     assert_non_null(target);
     assert_false(D.describe(target, TEXT(""), TEXT("t"), arena, &table, &err));

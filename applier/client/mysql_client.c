@@ -1,0 +1,366 @@
+#include "client/mysql_client.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "base/stop.h"
+
+/* Of the client library; the headers that have them differ. */
+#define CLIENT_ERROR_FIRST 2000
+#define CLIENT_ERROR_LAST  2999
+/* How long a wait is blind to the stop request where no descriptor tells of it. */
+#define POLL_MS 200
+
+/* ---- the connection string ---- */
+
+/* The next word of "a=b c='d e\'f'"; *rest goes on behind it. False: no pair. */
+static bool
+next_pair(Text *rest, Text *ret_name, Buf *value)
+{
+    size_t at = 0;
+    bool quoted;
+
+    *rest = text_trim(*rest);
+    while (at < rest->len && rest->data[at] != '=')
+        at++;
+    if (at == 0 || at == rest->len)
+        return false;
+    *ret_name = text_trim((Text){rest->data, at});
+    *rest = text_trim((Text){rest->data + at + 1, rest->len - at - 1});
+    buf_reset(value, 1024);
+    quoted = rest->len > 0 && rest->data[0] == '\'';
+    for (at = quoted ? 1 : 0; at < rest->len; at++) {
+        char c = rest->data[at];
+
+        if (quoted ? c == '\'' : (c == ' ' || c == '\t' || c == '\n'))
+            break;
+        if (c == '\\' && at + 1 < rest->len)
+            c = rest->data[++at];
+        buf_add_char(value, c);
+    }
+    if (quoted && at == rest->len)
+        return false;
+    at += quoted ? 1 : 0;
+    *rest = (Text){rest->data + at, rest->len - at};
+    return true;
+}
+
+bool
+mysql_client_read_connection(const char *connection, const char *whose, const Field *fields,
+    Arena *arena, void *options, Error *err)
+{
+    CLEANUP(buf_clear) Buf value = BUF_INIT;
+    CLEANUP(buf_clear) Buf reason = BUF_INIT;
+    Text rest = text_trim(text_of(connection));
+
+    while (rest.len > 0) {
+        Text name;
+        const Field *field;
+
+        if (!next_pair(&rest, &name, &value))
+            return error_set(err, ERR_CONFIG,
+                "connection: not word=value pairs with blanks between them (values with blanks in "
+                "single quotes); it is not shown, as it may hold a password");
+        field = field_find(fields, text_is(name, "dbname") ? TEXT("database") : name);
+        if (field == NULL || strcmp(field->name, MYSQL_CLIENT_CONNECTION) == 0)
+            return error_set(err, ERR_CONFIG,
+                "connection: one of its words is not an option of the %s; it is not shown, as "
+                "it may be part of a password",
+                whose);
+        buf_reset(&reason, 1024);
+        if (!field_parse(field, buf_text(&value), ".", arena, options, &reason))
+            return error_set(
+                err, ERR_CONFIG, "connection: %s: its value %s", field->name, buf_string(&reason));
+        rest = text_trim(rest);
+    }
+    return true;
+}
+
+/* ---- connecting ---- */
+
+static void
+set_seconds(MYSQL *mysql, enum mysql_option option, int64_t time_ms)
+{
+    unsigned seconds = (unsigned)((time_ms + 999) / 1000);
+
+    if (time_ms > 0)
+        (void)mysql_options(mysql, option, &seconds);
+}
+
+static void
+set_text(MYSQL *mysql, enum mysql_option option, const char *value)
+{
+    if (value != NULL && *value != '\0')
+        (void)mysql_options(mysql, option, value);
+}
+
+/* MariaDB's library knows only yes and no, and does without TLS where the server has none: see
+ * mysql_client_misses_tls(). */
+static void
+set_tls(MYSQL *mysql, const MysqlClientOptions *options)
+{
+#ifdef MARIADB_PACKAGE_VERSION
+    char yes = options->ssl_mode != SSL_DISABLED ? 1 : 0;
+    char verify = options->ssl_mode >= SSL_VERIFY_CA ? 1 : 0;
+
+    (void)mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, &yes);
+    (void)mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
+#else
+    static const unsigned modes[] = {SSL_MODE_DISABLED, SSL_MODE_PREFERRED, SSL_MODE_REQUIRED,
+        SSL_MODE_VERIFY_CA, SSL_MODE_VERIFY_IDENTITY};
+
+    (void)mysql_options(mysql, MYSQL_OPT_SSL_MODE, &modes[options->ssl_mode]);
+#endif
+    if (options->ssl_mode == SSL_DISABLED)
+        return;
+    set_text(mysql, MYSQL_OPT_SSL_CA, options->ssl_ca);
+    set_text(mysql, MYSQL_OPT_SSL_CERT, options->ssl_cert);
+    set_text(mysql, MYSQL_OPT_SSL_KEY, options->ssl_key);
+}
+
+static void
+set_options(MYSQL *mysql, const MysqlClientOptions *options, unsigned long flags)
+{
+    unsigned local_files = (flags & CLIENT_LOCAL_FILES) != 0 ? 1 : 0;
+
+    set_text(mysql, MYSQL_READ_DEFAULT_FILE, options->defaults_file);
+    set_text(mysql, MYSQL_READ_DEFAULT_GROUP, options->defaults_group);
+    (void)mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+    (void)mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &local_files);
+    (void)mysql_options4(mysql, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", "dray");
+    set_seconds(mysql, MYSQL_OPT_CONNECT_TIMEOUT, options->connect_timeout_ms);
+    set_seconds(mysql, MYSQL_OPT_READ_TIMEOUT, options->read_timeout_ms);
+    set_seconds(mysql, MYSQL_OPT_WRITE_TIMEOUT, options->write_timeout_ms);
+    set_tls(mysql, options);
+}
+
+static const char *
+filled(const char *text)
+{
+    return text == NULL || *text == '\0' ? NULL : text;
+}
+
+static void
+set_keepalive(MYSQL *mysql, const MysqlClientOptions *options)
+{
+    int fd = mysql_client_socket(mysql);
+    int yes = 1;
+    int idle = (int)(options->keepalive_idle_ms / 1000);
+    int interval = (int)(options->keepalive_interval_ms / 1000);
+    int count = (int)options->keepalive_count;
+
+    /* a Unix socket refuses them, and needs none */
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof(yes));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
+}
+
+bool
+mysql_client_connect(MYSQL *mysql, const MysqlClientOptions *options, unsigned long flags)
+{
+    set_options(mysql, options, flags);
+    if (mysql_real_connect(mysql, filled(options->host), filled(options->user),
+            filled(options->password), filled(options->database), (unsigned)options->port,
+            filled(options->socket), flags) == NULL)
+        return false;
+    set_keepalive(mysql, options);
+    return true;
+}
+
+bool
+mysql_client_misses_tls(MYSQL *mysql, const MysqlClientOptions *options)
+{
+    return options->ssl_mode >= SSL_REQUIRED && mysql_get_ssl_cipher(mysql) == NULL;
+}
+
+bool
+mysql_client_undo_option_files(MYSQL *mysql)
+{
+#ifdef MARIADB_PACKAGE_VERSION
+    char no = 0;
+
+    (void)mysql_options(mysql, MYSQL_OPT_RECONNECT, &no);
+#endif
+    return mysql_set_server_option(mysql, MYSQL_OPTION_MULTI_STATEMENTS_OFF) == 0 &&
+           mysql_set_character_set(mysql, "utf8mb4") == 0;
+}
+
+/* ---- the socket ---- */
+
+int
+mysql_client_socket(MYSQL *mysql)
+{
+#ifdef MARIADB_PACKAGE_VERSION
+    return (int)mysql_get_socket(mysql);
+#else
+    return (int)mysql->net.fd;
+#endif
+}
+
+void
+mysql_client_cut(MYSQL *mysql)
+{
+    int fd = mysql_client_socket(mysql);
+
+    if (fd >= 0)
+        (void)shutdown(fd, SHUT_RDWR);
+}
+
+#ifdef MARIADB_PACKAGE_VERSION
+/* The library's poll(): 1 ready, 0 too late, -1 failed. timeout_ms below 1: no limit. */
+static int
+wait_watching_stop(my_socket socket, my_bool is_read, int timeout_ms)
+{
+    int64_t end_ms = timeout_ms > 0 ? clock_monotonic_ms() + timeout_ms : INT64_MAX;
+
+    for (;;) {
+        /* once a stop was requested its descriptor stays readable: watch the level in short waits
+         */
+        bool watch = stop_level() == STOP_NONE && stop_fd() >= 0;
+        struct pollfd fds[2] = {{.fd = socket, .events = is_read ? POLLIN : POLLOUT},
+            {.fd = watch ? stop_fd() : -1, .events = POLLIN}};
+        int64_t left_ms = end_ms - clock_monotonic_ms();
+        int ready;
+
+        if (stop_level() >= STOP_NOW) {
+            errno = ECANCELED;
+            return -1;
+        }
+        if (left_ms <= 0) {
+            errno = ETIMEDOUT;
+            return 0;
+        }
+        ready = poll(fds, 2, (int)MIN(left_ms, (int64_t)(watch ? INT32_MAX : POLL_MS)));
+        if (ready < 0 && errno != EINTR)
+            return -1;
+        if (ready > 0 && fds[0].revents != 0)
+            return 1;
+    }
+}
+#endif
+
+void
+mysql_client_watch_stop(MYSQL *mysql)
+{
+#ifdef MARIADB_PACKAGE_VERSION
+    (void)mysql_optionsv(mysql, MARIADB_OPT_IO_WAIT, wait_watching_stop);
+#else
+    (void)mysql;
+#endif
+}
+
+/* ---- errors ---- */
+
+static bool
+is_one_of(unsigned number, const unsigned *numbers, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (numbers[i] == number)
+            return true;
+    return false;
+}
+
+bool
+mysql_client_is_own_error(unsigned number)
+{
+    return number >= CLIENT_ERROR_FIRST && number <= CLIENT_ERROR_LAST;
+}
+
+bool
+mysql_client_is_lost(unsigned number)
+{
+    static const unsigned numbers[] = {1053, /* server shutdown in progress */
+        1152, 1158, 1159, 1160, 1161, 1184,  /* aborted connection, network errors */
+        1927, 3169, 4031};                   /* connection was killed, idle too long */
+
+    return mysql_client_is_own_error(number) || is_one_of(number, numbers, ARRAY_LEN(numbers));
+}
+
+MysqlFault
+mysql_client_fault(unsigned number, const char *sqlstate, const char *message, bool *ret_retriable)
+{
+    static const unsigned passing[] = {
+        1021, 1037, 1038, 1041, 1114,       /* disk, memory, table space are full */
+        1040, 1203, 1226,                   /* too many connections */
+        1205, 1206, 1213, 1614, 3058, 3572, /* lock wait, lock table full, deadlock, nowait */
+        1290, 1792, 1836, 3100,             /* read only; 1290 see below */
+        1317, 1969, 3024,                   /* interrupted by a person, statement timed out */
+        1047, 1412,                         /* cluster node not ready; definition has changed */
+    };
+    static const unsigned permanent_client[] = {
+        2007, 2008, 2014, 2019, 2020, 2026, 2027, 2036, 2047, 2049, 2054, 2058, 2059, 2061, 2068};
+    static const unsigned rights[] = {
+        1044, 1045, 1049, 1129, 1130, 1142, 1143, 1227, 1370, 1410, 1698, 1820, 3118, 4151};
+    static const unsigned data[] = {1048, 1062, 1216, 1217, 1261, 1262, 1263, 1264, 1265, 1292,
+        1300, 1364, 1365, 1366, 1367, 1406, 1411, 1416, 1441, 1451, 1452, 1526, 1557, 1569, 1586,
+        1690, 1748, 1761, 1762, 1859, 3140, 3141, 3819, 4025, 4079, 4161};
+
+    *ret_retriable = false;
+    /* 1290 is also what --secure-file-priv, --skip-grant-tables and others say */
+    if (number == 1290 && strcasestr(message, "read-only") == NULL &&
+        strcasestr(message, "read_only") == NULL)
+        return MYSQL_FAULT_STATEMENT;
+    if (mysql_client_is_lost(number) || is_one_of(number, passing, ARRAY_LEN(passing))) {
+        *ret_retriable = !is_one_of(number, permanent_client, ARRAY_LEN(permanent_client));
+        return MYSQL_FAULT_CONNECTION;
+    }
+    if (is_one_of(number, rights, ARRAY_LEN(rights)) || strncmp(sqlstate, "28", 2) == 0)
+        return MYSQL_FAULT_RIGHTS;
+    if (is_one_of(number, data, ARRAY_LEN(data)) || strncmp(sqlstate, "22", 2) == 0 ||
+        strncmp(sqlstate, "23", 2) == 0)
+        return MYSQL_FAULT_DATA;
+    return MYSQL_FAULT_STATEMENT;
+}
+
+void
+mysql_client_add_message(const MysqlClientOptions *options, const char *message, Buf *text)
+{
+    const char *password = options->password;
+    size_t len = password == NULL ? 0 : strlen(password);
+
+    for (const char *at = message; *at != '\0';) {
+        /* a word of a few letters is no secret, and stands in too many texts */
+        if (len >= 4 && strncmp(at, password, len) == 0) {
+            buf_add_string(text, "****");
+            at += len;
+            continue;
+        }
+        buf_add_char(text, iscntrl((unsigned char)*at) ? ' ' : *at);
+        at++;
+    }
+}
+
+/* ---- rows ---- */
+
+bool
+mysql_client_give_row(
+    MYSQL_RES *result, MYSQL_ROW row, MysqlRowFn *function, void *context, Error *err)
+{
+    unsigned count = mysql_num_fields(result);
+    const unsigned long *lengths = mysql_fetch_lengths(result);
+    Value few[16];
+    Value *values = few;
+    bool ok;
+
+    if (count > ARRAY_LEN(few)) {
+        values = calloc(count, sizeof(*values));
+        if (values == NULL)
+            abort();
+    }
+    for (unsigned i = 0; i < count; i++) {
+        values[i] = (Value){.kind = VALUE_NULL};
+        if (row[i] != NULL)
+            values[i] = (Value){VALUE_TEXT, {row[i], lengths[i]}};
+    }
+    ok = function(context, values, count, err);
+    if (values != few)
+        free(values);
+    return ok;
+}
