@@ -3,7 +3,8 @@
 #   make            build build/dray                    make check    every test; TESTS=... selects
 #   make demo       the main job on a bundled log       make bench    the benchmark
 #   make install    PREFIX=/usr/local DESTDIR=          make fuzz     fuzz, FUZZ_SECONDS=60 a target
-#   make soak       ten minutes of load and faults on a live source, then verify; SOAK_SECONDS=600
+#   make soak       ten minutes of load and faults on each kind of live source, then verify;
+#                   SOAK_SECONDS=600 SOAK_SOURCES="postgres mysql"
 #   make format     clang-format all C files            make lint     clang-tidy and our own checks
 #   make clean      remove every build directory
 #
@@ -15,6 +16,7 @@ PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
 SOAK_SECONDS ?= 600
+SOAK_SOURCES ?= postgres mysql
 TESTS ?=
 comma = ,
 # "meson setup" refuses a directory that is set up already, "--reconfigure" one that is not
@@ -51,7 +53,8 @@ soak:
 	@tools/install-packages build test
 	@$(call setup,build-check,-Dfaults=true)
 	@ninja -C build-check -j $(JOBS)
-	@/usr/bin/python3 tests/soak/soak.py build-check/dray --seconds $(SOAK_SECONDS)
+	@for source in $(SOAK_SOURCES); do /usr/bin/python3 tests/soak/soak.py build-check/dray \
+		--source $$source --seconds $(SOAK_SECONDS) || exit 1; done
 
 install: build
 	@meson configure build --prefix=$(PREFIX)

@@ -20,7 +20,7 @@ FOLDERS = ["base", "config", "event", "client", "source", "block", "target", "sc
 
 # header -> path prefixes below applier/ that may include it
 LIBRARIES = {
-    "libpq-fe.h": ["target/", "source/"],
+    "libpq-fe.h": ["client/", "target/", "source/"],
     "mysql.h": ["client/", "target/", "source/"],
     "mariadb_com.h": ["client/", "target/", "source/"],
     "mariadb_rpl.h": ["source/"],

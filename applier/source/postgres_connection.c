@@ -1,7 +1,5 @@
 #include "source/postgres_connection.h"
 
-#include <errno.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,95 +8,26 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/stop.h"
+#include "client/postgres_client.h"
 
-/* How long a wait is blind to the stop request where no descriptor tells of it. */
-#define POLL_MS 200
 /* NAMEDATALEN - 1: the server would cut a longer name. */
 #define NAME_MAX_BYTES 63
 
-/* Keywords for PQconnectStartParams: those before dbname give way to what the connection string
- * says. */
-typedef struct ConnectParams {
-    const char *names[16];
-    const char *values[16];
-    size_t count;
-} ConnectParams;
-
 static void
-add_param(ConnectParams *params, const char *name, const char *value)
+collect_params(
+    const PostgresSourceOptions *options, PostgresConnectionKind kind, PostgresClientParams *params)
 {
-    params->names[params->count] = name;
-    params->values[params->count++] = value;
-}
-
-static void
-collect_params(const PostgresSourceOptions *options, PostgresConnectionKind kind,
-    const char *timeout, ConnectParams *params)
-{
-    add_param(params, "application_name", "dray");
-    add_param(params, "connect_timeout", timeout);
-    add_param(params, "keepalives_idle", "60");
-    add_param(params, "keepalives_interval", "10");
-    add_param(params, "keepalives_count", "6");
-    add_param(params, "tcp_user_timeout", "120000");
-    if (options->connection != NULL && *options->connection != '\0')
-        add_param(params, "dbname", options->connection);
-    add_param(params, "client_encoding", "UTF8");
+    postgres_client_add(params, "application_name", "dray");
+    postgres_client_add_number(
+        params, "connect_timeout", (options->connect_timeout_ms + 999) / 1000);
+    postgres_client_add(params, "keepalives_idle", "60");
+    postgres_client_add(params, "keepalives_interval", "10");
+    postgres_client_add(params, "keepalives_count", "6");
+    postgres_client_add(params, "tcp_user_timeout", "120000");
+    postgres_client_add(params, "dbname", options->connection);
+    postgres_client_add(params, "client_encoding", "UTF8");
     if (kind == POSTGRES_REPLICATION)
-        add_param(params, "replication", "database");
-}
-
-typedef struct ConnectionFacts {
-    char *password;
-    int64_t timeout_ms;
-    bool many_hosts;
-} ConnectionFacts;
-
-/* libpq's own words about a bad string would quote pieces of it, maybe of the password. */
-static bool
-read_connection(const PostgresSourceOptions *options, ConnectionFacts *facts, Error *err)
-{
-    char *reason = NULL;
-    uint64_t seconds;
-    PQconninfoOption *all =
-        PQconninfoParse(options->connection == NULL ? "" : options->connection, &reason);
-
-    PQfreemem(reason);
-    if (all == NULL)
-        return error_set(err, ERR_CONFIG,
-            "source: connection is not a connection string of libpq: word=value pairs with blanks "
-            "between them (values with blanks in single quotes) or a postgresql:// address; it is "
-            "not shown, as it may hold a password");
-    facts->timeout_ms = options->connect_timeout_ms;
-    for (const PQconninfoOption *option = all; option->keyword != NULL; option++) {
-        if (option->val == NULL)
-            continue;
-        if (strcmp(option->keyword, "password") == 0) {
-            free(facts->password);
-            facts->password = text_dup(text_of(option->val));
-        }
-        if (strcmp(option->keyword, "connect_timeout") == 0 &&
-            text_to_u64(text_of(option->val), &seconds) && seconds > 0)
-            facts->timeout_ms = (int64_t)MIN(seconds, (uint64_t)86400) * 1000;
-        if (strncmp(option->keyword, "host", 4) == 0 && strchr(option->val, ',') != NULL)
-            facts->many_hosts = true;
-    }
-    PQconninfoFree(all);
-    return true;
-}
-
-/* "FATAL:  28P01: password authentication failed": verbose messages have the SQLSTATE. */
-static void
-find_sqlstate(const char *message, char sqlstate[6])
-{
-    for (const char *at = message; (at = strstr(at, ":  ")) != NULL; at += 3) {
-        const char *code = at + 3;
-
-        if (strspn(code, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 && code[5] == ':') {
-            memcpy(sqlstate, code, 5);
-            sqlstate[5] = '\0';
-        }
-    }
+        postgres_client_add(params, "replication", "database");
 }
 
 bool
@@ -125,125 +54,6 @@ postgres_connection_is_retriable(const char *sqlstate)
         if (strncmp(sqlstate, classes[i].begin, strlen(classes[i].begin)) == 0)
             return classes[i].retriable;
     return false;
-}
-
-/* One line, without the password. A word of a few letters is no secret, and stands in too many
- * texts. */
-static void
-clean_text(const char *password, Text text, Buf *ret_clean)
-{
-    size_t secret = password == NULL ? 0 : strlen(password);
-    bool blank = false;
-
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.data[i];
-
-        if (c == '\n' || c == '\r' || c == '\t' || c == ' ') {
-            blank = ret_clean->len > 0;
-            continue;
-        }
-        if (blank)
-            buf_add_char(ret_clean, ' ');
-        blank = false;
-        if (secret >= 4 && text.len - i >= secret && memcmp(text.data + i, password, secret) == 0) {
-            buf_add_string(ret_clean, "****");
-            i += secret - 1;
-            continue;
-        }
-        buf_add_char(ret_clean, c);
-    }
-}
-
-static bool
-connect_error(PostgresConnection *connection, const char *reason, Error *err)
-{
-    CLEANUP(buf_clear) Buf clean = BUF_INIT;
-    const char *message = PQerrorMessage(connection->pq);
-    const char *location = strstr(message, "\nLOCATION:");
-    char sqlstate[6] = "";
-    Text text = text_of(message);
-
-    if (location != NULL)
-        text.len = (size_t)(location - message);
-    clean_text(connection->password, reason != NULL ? text_of(reason) : text, &clean);
-    find_sqlstate(message, sqlstate);
-    (void)error_set(err, ERR_SOURCE, "cannot connect to the source: %s", buf_string(&clean));
-    err->retriable = sqlstate[0] == '\0' || postgres_connection_is_retriable(sqlstate);
-    memcpy(err->sqlstate, sqlstate, sizeof(sqlstate));
-    return false;
-}
-
-/* Poll one descriptor; stop requests end it early. Below 0: an error, not EINTR. */
-static int
-poll_socket(int socket_fd, short events, int64_t wait_ms)
-{
-    /* once a stop was requested its descriptor stays readable: watch the level in short waits */
-    bool watch = stop_level() == STOP_NONE && stop_fd() >= 0;
-    int64_t limit_ms = watch ? INT32_MAX : POLL_MS;
-    struct pollfd fds[2] = {{.fd = socket_fd, .events = events}, {.fd = -1, .events = POLLIN}};
-    int ready;
-
-    if (watch)
-        fds[1].fd = stop_fd();
-    if (wait_ms >= 0)
-        limit_ms = MIN(limit_ms, wait_ms);
-    ready = poll(fds, 2, (int)limit_ms);
-    if (ready < 0)
-        return errno == EINTR ? 0 : -1;
-    return fds[0].revents != 0 ? 1 : 0;
-}
-
-/* *ret_late: time is up, which libpq does not watch for a connection that is polled. */
-static bool
-poll_connection(PGconn *pq, int64_t timeout_ms, bool *ret_late)
-{
-    int64_t end_ms = clock_monotonic_ms() + timeout_ms;
-    PostgresPollingStatusType status = PGRES_POLLING_WRITING;
-
-    *ret_late = false;
-    while (status == PGRES_POLLING_READING || status == PGRES_POLLING_WRITING) {
-        int64_t left_ms = end_ms - clock_monotonic_ms();
-        int ready;
-
-        if (left_ms <= 0 || stop_level() >= STOP_NOW) {
-            *ret_late = true;
-            return false;
-        }
-        ready =
-            poll_socket(PQsocket(pq), status == PGRES_POLLING_READING ? POLLIN : POLLOUT, left_ms);
-        if (ready < 0)
-            return false;
-        if (ready > 0)
-            status = PQconnectPoll(pq);
-    }
-    return status == PGRES_POLLING_OK;
-}
-
-static bool
-connect_source(PostgresConnection *connection, const ConnectParams *params,
-    const ConnectionFacts *facts, Error *err)
-{
-    bool late = false;
-
-    connection->pq = PQconnectStartParams(params->names, params->values, 1);
-    if (connection->pq == NULL)
-        abort();
-    (void)PQsetErrorVerbosity(connection->pq, PQERRORS_VERBOSE);
-    if (PQstatus(connection->pq) == CONNECTION_BAD)
-        return connect_error(connection, NULL, err);
-    if (!poll_connection(connection->pq, facts->timeout_ms, &late)) {
-        if (stop_level() >= STOP_NOW)
-            return error_set(err, ERR_STOPPED, "stopped while connecting");
-        if (!late || !facts->many_hosts)
-            return connect_error(connection, late ? "no answer within connect_timeout" : NULL, err);
-        /* only a connection that libpq waits for itself goes on to the next host in time */
-        PQfinish(connection->pq);
-        connection->pq = PQconnectdbParams(params->names, params->values, 1);
-        if (PQstatus(connection->pq) != CONNECTION_OK)
-            return connect_error(connection, NULL, err);
-    }
-    (void)PQsetErrorVerbosity(connection->pq, PQERRORS_DEFAULT);
-    return true;
 }
 
 static void
@@ -287,19 +97,22 @@ static bool
 open_connection(PostgresConnection *connection, const PostgresSourceOptions *options,
     PostgresConnectionKind kind, Error *err)
 {
-    ConnectParams params = {.count = 0};
-    ConnectionFacts facts = {.password = NULL};
-    char timeout[24];
+    PostgresClientParams params = {.count = 0};
+    PostgresClientFacts facts = {.password = NULL};
 
-    if (!read_connection(options, &facts, err))
-        return false;
+    if (!postgres_client_read(options->connection, options->connect_timeout_ms, &facts, err))
+        return error_wrap(err, "source");
     connection->password = facts.password;
     if (FAULT("source.postgres.open"))
         return error_set_retriable(err, ERR_SOURCE, "cannot connect to the source: injected fault");
-    (void)snprintf(
-        timeout, sizeof(timeout), "%" PRId64, (options->connect_timeout_ms + 999) / 1000);
-    collect_params(options, kind, timeout, &params);
-    if (!connect_source(connection, &params, &facts, err)) {
+    collect_params(options, kind, &params);
+    connection->pq = postgres_client_connect(&params, &facts, ERR_SOURCE, err);
+    if (connection->pq == NULL) {
+        if (err->kind == ERR_STOPPED)
+            return false;
+        err->retriable =
+            err->sqlstate[0] == '\0' || postgres_connection_is_retriable(err->sqlstate);
+        (void)error_wrap(err, "cannot connect to the source");
         if (kind == POSTGRES_REPLICATION && strcmp(err->sqlstate, "42501") == 0)
             (void)error_wrap(err, "the role needs the right to replicate (ALTER ROLE … "
                                   "REPLICATION; a cloud may have a role to grant for it)");
@@ -329,9 +142,7 @@ postgres_connection_close(PostgresConnection *connection)
     if (connection == NULL)
         return;
     PQfinish(connection->pq);
-    if (connection->password != NULL)
-        explicit_bzero(connection->password, strlen(connection->password));
-    free(connection->password);
+    postgres_client_free_password(connection->password);
     free(connection);
 }
 
@@ -367,7 +178,7 @@ postgres_connection_error(PostgresConnection *connection, const PGresult *result
         add_field(result, PG_DIAG_MESSAGE_HINT, "hint", &text);
         add_field(result, PG_DIAG_CONTEXT, "context", &text);
     }
-    clean_text(connection->password, buf_text(&text), &clean);
+    postgres_client_clean(connection->password, buf_text(&text), &clean);
     (void)error_set(err, ERR_SOURCE, "%s", buf_string(&clean));
     err->retriable = lost || (sqlstate != NULL && postgres_connection_is_retriable(sqlstate));
     if (sqlstate != NULL)
@@ -393,7 +204,7 @@ postgres_connection_wait(PostgresConnection *connection, int64_t wait_ms)
 
     if (fd < 0 || PQstatus(connection->pq) == CONNECTION_BAD)
         return false;
-    ready = poll_socket(fd, POLLIN, wait_ms);
+    ready = postgres_client_poll(fd, POLLIN, wait_ms);
     if (ready <= 0)
         return ready == 0;
     return PQconsumeInput(connection->pq) == 1;

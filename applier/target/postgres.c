@@ -1,17 +1,13 @@
 #include "target/postgres.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "base/fault.h"
 #include "base/stop.h"
+#include "client/postgres_client.h"
 
 #define NOTICE_BYTES 1000
-#define POLL_MS      200
 
 /* In the order of PostgresSslmode. */
 static const char *const sslmodes[] = {
@@ -70,186 +66,28 @@ postgres_close(Target *base)
         return;
     PQfreeCancel(target->cancel);
     PQfinish(target->connection);
-    if (target->password != NULL)
-        explicit_bzero(target->password, strlen(target->password));
-    free(target->password);
+    postgres_client_free_password(target->password);
     buf_clear(&target->notices);
     free(target);
 }
 
-/* Keywords for PQconnectStartParams: those before dbname give way to what the connection string
- * says. */
-typedef struct ConnectParams {
-    const char *names[20];
-    const char *values[20];
-    char numbers[20][24];
-    size_t count;
-} ConnectParams;
-
 static void
-add_param(ConnectParams *params, const char *name, const char *value)
+collect_params(const PostgresOptions *options, PostgresClientParams *params)
 {
-    if (value == NULL || *value == '\0')
-        return;
-    params->names[params->count] = name;
-    params->values[params->count++] = value;
-}
-
-static void
-add_number(ConnectParams *params, const char *name, int64_t value)
-{
-    char *text = params->numbers[params->count];
-
-    (void)snprintf(text, sizeof(params->numbers[0]), "%" PRId64, value);
-    add_param(params, name, text);
-}
-
-static void
-collect_params(const PostgresOptions *options, ConnectParams *params)
-{
-    add_param(params, "application_name", "dray");
-    add_number(params, "connect_timeout", (options->connect_timeout_ms + 999) / 1000);
-    add_number(params, "keepalives_idle", options->keepalive_idle_ms / 1000);
-    add_number(params, "keepalives_interval", options->keepalive_interval_ms / 1000);
-    add_number(params, "keepalives_count", options->keepalive_count);
-    add_number(params, "tcp_user_timeout", options->tcp_user_timeout_ms);
-    add_param(params, "sslmode", sslmodes[options->sslmode]);
-    add_param(params, "sslrootcert", options->sslrootcert);
-    add_param(params, "sslcert", options->sslcert);
-    add_param(params, "sslkey", options->sslkey);
-    add_param(params, "dbname", options->connection);
-    add_param(params, "client_encoding", "UTF8");
-}
-
-typedef struct ConnectionFacts {
-    char *password;
-    int64_t timeout_ms;
-    bool many_hosts;
-} ConnectionFacts;
-
-/* libpq's own words about a bad string would quote pieces of it, maybe of the password. */
-static bool
-read_connection(const PostgresOptions *options, ConnectionFacts *facts, Error *err)
-{
-    char *reason = NULL;
-    uint64_t seconds;
-    PQconninfoOption *all =
-        PQconninfoParse(options->connection == NULL ? "" : options->connection, &reason);
-
-    PQfreemem(reason);
-    if (all == NULL)
-        return error_set(err, ERR_CONFIG,
-            "connection is not a connection string of libpq: word=value pairs with blanks between "
-            "them (values with blanks in single quotes) or a postgresql:// address; it is not "
-            "shown, "
-            "as it may hold a password");
-    facts->timeout_ms = options->connect_timeout_ms;
-    for (const PQconninfoOption *option = all; option->keyword != NULL; option++) {
-        if (option->val == NULL)
-            continue;
-        if (strcmp(option->keyword, "password") == 0)
-            facts->password = text_dup(text_of(option->val));
-        if (strcmp(option->keyword, "connect_timeout") == 0 &&
-            text_to_u64(text_of(option->val), &seconds) && seconds > 0)
-            facts->timeout_ms = (int64_t)MIN(seconds, (uint64_t)86400) * 1000;
-        if (strncmp(option->keyword, "host", 4) == 0 && strchr(option->val, ',') != NULL)
-            facts->many_hosts = true;
-    }
-    PQconninfoFree(all);
-    return true;
-}
-
-/* "FATAL:  28P01: password authentication failed": verbose messages have the SQLSTATE. */
-static void
-find_sqlstate(const char *message, char sqlstate[6])
-{
-    for (const char *at = message; (at = strstr(at, ":  ")) != NULL; at += 3) {
-        const char *code = at + 3;
-
-        if (strspn(code, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 && code[5] == ':') {
-            memcpy(sqlstate, code, 5);
-            sqlstate[5] = '\0';
-        }
-    }
-}
-
-static bool
-connect_error(PostgresTarget *target, const char *reason, Error *err)
-{
-    CLEANUP(buf_clear) Buf text = BUF_INIT;
-    const char *message = PQerrorMessage(target->connection);
-    const char *location = strstr(message, "\nLOCATION:");
-    char sqlstate[6] = "";
-    ErrorKind kind = ERR_TARGET;
-    bool retriable = true;
-
-    if (reason != NULL)
-        buf_add_string(&text, reason);
-    else
-        buf_add_text(&text,
-            location == NULL ? text_of(message) : (Text){message, (size_t)(location - message)});
-    postgres_clean_text(target->password, &text);
-    find_sqlstate(message, sqlstate);
-    if (sqlstate[0] != '\0')
-        postgres_classify(sqlstate, &kind, &retriable);
-    (void)error_set(err, ERR_TARGET, "cannot connect: %s", buf_string(&text));
-    err->retriable = retriable;
-    memcpy(err->sqlstate, sqlstate, sizeof(sqlstate));
-    return false;
-}
-
-/* *ret_late: time is up, which libpq does not watch for a connection that is polled. */
-static bool
-poll_connection(PGconn *connection, int64_t timeout_ms, bool *ret_late)
-{
-    int64_t end_ms = clock_monotonic_ms() + timeout_ms;
-    PostgresPollingStatusType status = PGRES_POLLING_WRITING;
-
-    *ret_late = false;
-    while (status == PGRES_POLLING_READING || status == PGRES_POLLING_WRITING) {
-        int64_t left_ms = end_ms - clock_monotonic_ms();
-        struct pollfd fd = {.fd = PQsocket(connection),
-            .events = status == PGRES_POLLING_READING ? POLLIN : POLLOUT};
-        int ready;
-
-        if (left_ms <= 0 || stop_level() >= STOP_NOW) {
-            *ret_late = true;
-            return false;
-        }
-        ready = poll(&fd, 1, (int)MIN(left_ms, (int64_t)POLL_MS));
-        if (ready < 0 && errno != EINTR)
-            return false;
-        if (ready > 0)
-            status = PQconnectPoll(connection);
-    }
-    return status == PGRES_POLLING_OK;
-}
-
-static bool
-connect_target(
-    PostgresTarget *target, const ConnectParams *params, const ConnectionFacts *facts, Error *err)
-{
-    bool late = false;
-
-    target->connection = PQconnectStartParams(params->names, params->values, 1);
-    if (target->connection == NULL)
-        abort();
-    (void)PQsetErrorVerbosity(target->connection, PQERRORS_VERBOSE);
-    if (PQstatus(target->connection) == CONNECTION_BAD)
-        return connect_error(target, NULL, err);
-    if (!poll_connection(target->connection, facts->timeout_ms, &late)) {
-        if (stop_level() >= STOP_NOW)
-            return error_set(err, ERR_STOPPED, "stopped while connecting");
-        if (!late || !facts->many_hosts)
-            return connect_error(target, late ? "no answer within connect_timeout" : NULL, err);
-        /* only a connection that libpq waits for itself goes on to the next host in time */
-        PQfinish(target->connection);
-        target->connection = PQconnectdbParams(params->names, params->values, 1);
-        if (PQstatus(target->connection) != CONNECTION_OK)
-            return connect_error(target, NULL, err);
-    }
-    (void)PQsetErrorVerbosity(target->connection, PQERRORS_DEFAULT);
-    return true;
+    postgres_client_add(params, "application_name", "dray");
+    postgres_client_add_number(
+        params, "connect_timeout", (options->connect_timeout_ms + 999) / 1000);
+    postgres_client_add_number(params, "keepalives_idle", options->keepalive_idle_ms / 1000);
+    postgres_client_add_number(
+        params, "keepalives_interval", options->keepalive_interval_ms / 1000);
+    postgres_client_add_number(params, "keepalives_count", options->keepalive_count);
+    postgres_client_add_number(params, "tcp_user_timeout", options->tcp_user_timeout_ms);
+    postgres_client_add(params, "sslmode", sslmodes[options->sslmode]);
+    postgres_client_add(params, "sslrootcert", options->sslrootcert);
+    postgres_client_add(params, "sslcert", options->sslcert);
+    postgres_client_add(params, "sslkey", options->sslkey);
+    postgres_client_add(params, "dbname", options->connection);
+    postgres_client_add(params, "client_encoding", "UTF8");
 }
 
 /* What the role or the database may have set otherwise must not change values or end a merge. */
@@ -284,19 +122,32 @@ set_session(PostgresTarget *target, const PostgresOptions *options, Error *err)
 }
 
 static bool
+connect_failed(Error *err)
+{
+    ErrorKind kind;
+
+    if (err->kind == ERR_STOPPED)
+        return false;
+    if (err->sqlstate[0] != '\0')
+        postgres_classify(err->sqlstate, &kind, &err->retriable);
+    return error_wrap(err, "cannot connect");
+}
+
+static bool
 open_target(PostgresTarget *target, const PostgresOptions *options, Error *err)
 {
-    ConnectParams params = {.count = 0};
-    ConnectionFacts facts = {.password = NULL};
+    PostgresClientParams params = {.count = 0};
+    PostgresClientFacts facts = {.password = NULL};
 
-    if (!read_connection(options, &facts, err))
+    if (!postgres_client_read(options->connection, options->connect_timeout_ms, &facts, err))
         return false;
     target->password = facts.password;
     if (FAULT("postgres.open"))
         return error_set_retriable(err, ERR_TARGET, "cannot connect: injected fault");
     collect_params(options, &params);
-    if (!connect_target(target, &params, &facts, err))
-        return false;
+    target->connection = postgres_client_connect(&params, &facts, ERR_TARGET, err);
+    if (target->connection == NULL)
+        return connect_failed(err);
     (void)PQsetNoticeProcessor(target->connection, collect_notice, target);
     target->cancel = PQgetCancel(target->connection);
     if (!set_session(target, options, err))

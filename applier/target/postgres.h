@@ -72,8 +72,6 @@ bool postgres_run(PostgresTarget *target, PostgresStatement *statement, Error *e
 bool postgres_error(PostgresTarget *target, const PGresult *result, const char *sql, Error *err);
 /* For fault points: cut the connection, and fail as a connection that was lost does. */
 bool postgres_lose(PostgresTarget *target, Error *err);
-/* Make text one line, and hide the password in it. */
-void postgres_clean_text(const char *password, Buf *text);
 /* What an SQLSTATE (PostgreSQL: Appendix A) means for kind and retry. */
 void postgres_classify(const char *sqlstate, ErrorKind *ret_kind, bool *ret_retriable);
 

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/stop.h"
+#include "client/postgres_client.h"
 #include "target/postgres.h"
 
 /* How long a wait may be blind to the stop request. */
@@ -53,50 +54,6 @@ postgres_classify(const char *sqlstate, ErrorKind *ret_kind, bool *ret_retriable
             return;
         }
     }
-}
-
-static void
-hide(const char *password, Buf *text)
-{
-    Buf clean = BUF_INIT;
-    const char *from = buf_string(text);
-    const char *found;
-
-    /* a word of a few letters is no secret, and stands in too many texts */
-    if (password == NULL || strlen(password) < 4)
-        return;
-    while ((found = strstr(from, password)) != NULL) {
-        buf_add(&clean, from, (size_t)(found - from));
-        buf_add_string(&clean, "****");
-        from = found + strlen(password);
-    }
-    buf_add_string(&clean, from);
-    buf_clear(text);
-    *text = clean;
-}
-
-void
-postgres_clean_text(const char *password, Buf *text)
-{
-    size_t len = 0;
-    bool blank = false;
-
-    for (size_t i = 0; i < text->len; i++) {
-        char c = text->data[i];
-
-        if (c == '\n' || c == '\r' || c == '\t' || c == ' ') {
-            blank = len > 0;
-            continue;
-        }
-        if (blank)
-            text->data[len++] = ' ';
-        blank = false;
-        text->data[len++] = c;
-    }
-    if (text->data != NULL)
-        text->data[len] = '\0';
-    text->len = len;
-    hide(password, text);
 }
 
 /* The server counts characters from 1; people read lines. */
@@ -160,6 +117,7 @@ bool
 postgres_error(PostgresTarget *target, const PGresult *result, const char *sql, Error *err)
 {
     CLEANUP(buf_clear) Buf text = BUF_INIT;
+    CLEANUP(buf_clear) Buf clean = BUF_INIT;
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     ErrorKind kind = ERR_TARGET;
     bool retriable = true;
@@ -171,8 +129,8 @@ postgres_error(PostgresTarget *target, const PGresult *result, const char *sql, 
     else
         retriable = false;
     add_message(target, result, sql, &text);
-    postgres_clean_text(target->password, &text);
-    (void)error_set(err, kind, "%s", buf_string(&text));
+    postgres_client_clean(target->password, buf_text(&text), &clean);
+    (void)error_set(err, kind, "%s", buf_string(&clean));
     err->retriable = retriable;
     if (sqlstate != NULL)
         (void)snprintf(err->sqlstate, sizeof(err->sqlstate), "%s", sqlstate);
