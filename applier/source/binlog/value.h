@@ -25,19 +25,20 @@
  */
 #pragma once
 
-#include "base/arena.h"
 #include "base/error.h"
 #include "event/value.h"
 #include "source/binlog/charset.h"
+#include "source/binlog/memory.h"
 #include "source/binlog/table_map.h"
 
 /* What the image's own type does not tell. */
 typedef enum BinlogSpecial {
     BINLOG_PLAIN,
-    BINLOG_UUID,      /* MariaDB: 16 bytes */
-    BINLOG_INET6,     /* MariaDB: 16 bytes */
-    BINLOG_INET4,     /* MariaDB: 4 bytes */
+    BINLOG_UUID,      /* MariaDB: BINARY(16) */
+    BINLOG_INET6,     /* MariaDB: BINARY(16) */
+    BINLOG_INET4,     /* MariaDB: BINARY(4) */
     BINLOG_JSON_TEXT, /* MariaDB: a text that a constraint calls JSON */
+    BINLOG_VECTOR,    /* MariaDB: floats of 4 bytes in a VARBINARY */
 } BinlogSpecial;
 
 /* How to read a column's values, and what they are. */
@@ -48,14 +49,6 @@ typedef struct BinlogValueType {
     const BinlogCharset *charset; /* character columns; NULL: the bytes are no text */
     bool is_left_out;             /* pass over it: a generated column */
 } BinlogValueType;
-
-/* Texts of a row: they stay until reset, whatever is added. */
-typedef struct BinlogMemory BinlogMemory;
-BinlogMemory *binlog_memory_new(void) MUST_CHECK;
-void binlog_memory_free(BinlogMemory *memory);
-CLEANUP_DEFINE(BinlogMemory *, binlog_memory_free);
-/* Forget all texts; gives back what a large row took. */
-void binlog_memory_reset(BinlogMemory *memory);
 
 /*
  * Read the value at *at, which goes on behind it. ERR_SOURCE where it goes past end; ERR_DATA where
@@ -70,12 +63,11 @@ bool binlog_value_skip(
 
 /*
  * The same from what a server sends for the column in a text result, in a session with
- * character_set_results = utf8mb4 and time_zone = '+00:00', selected as mysql_rows (source/mysql)
- * does: floats as doubles, everything else by its bare name. BIT, binary and geometry values are
- * their bytes.
+ * character_set_results = utf8mb4 and time_zone = '+00:00'. FLOAT and DOUBLE must be selected as
+ * (column * 1e0), which gives all digits, of a FLOAT those of the double that it is (its bare name
+ * gives 6; adding 0e0 instead would lose the sign of -0); everything else by its bare name. BIT,
+ * binary, geometry and vector values are their bytes. YEAR(2) shows no century: '00' is taken as
+ * 2000. The text may be a view of shown.
  */
 bool binlog_value_from_text(const BinlogValueType *type, Text shown, BinlogMemory *memory,
     Value *ret_value, Error *err) MUST_CHECK;
-
-/* A JSON diff applied: see binlog/json.h; for rows.c. before is the canonical text's source, the
- * binary image of the old value. */
