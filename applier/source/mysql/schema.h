@@ -17,6 +17,14 @@
  *
  * A DDL statement in the stream makes the tables it names be looked up again. The same description
  * gives the same Table.
+ *
+ * System-versioned tables of MariaDB: the log has their history, too. An update is logged as an
+ * update and the insert of a history row, a delete as an update that ends the row, and DELETE
+ * HISTORY as deletes. Only current rows are carried: mysql_shape_is_current().
+ *
+ * Defaults: an insert under binlog_row_image = MINIMAL leaves out the columns that it did not name,
+ * unless a function or an expression filled them (so both servers do). What they have then is the
+ * catalogue's knowledge, and under the same rule as names.
  */
 #pragma once
 
@@ -33,14 +41,32 @@ typedef struct MysqlShape {
     /* The columns by which updates and deletes are told (table.columns' in_key) are all of the
      * primary key, else of a unique key without nulls, else none: then old images are whole. */
     const Value *defaults; /* by index in table.columns: what an insert has that leaves the column
-                              out; VALUE_ABSENT: not known */
+                              out; VALUE_ABSENT: not known, or not yet: ask
+                              mysql_schema_default() */
+    size_t row_end; /* system-versioned: index in the image of the column that tells when the row
+                       ended; image_count: every row is carried. The value is read, and no column
+                       of the table */
 } MysqlShape;
+
+/*
+ * Is this row of the image one to carry? For tables with row_end < image_count; true for others.
+ * before and after are the image's values (either may be NULL); *kind may become another one: an
+ * update that ends a row is a delete of it. Pure.
+ */
+bool mysql_shape_is_current(
+    const MysqlShape *shape, const Value *before, const Value *after, ChangeKind *kind);
 
 typedef struct MysqlSchema MysqlSchema;
 
 MysqlSchema *mysql_schema_new(const SourceStart *start) MUST_CHECK;
 void mysql_schema_free(MysqlSchema *schema);
 CLEANUP_DEFINE(MysqlSchema *, mysql_schema_free);
+
+/*
+ * Read the catalogue, all tables in one go. Does it by itself when it is first needed; the earlier,
+ * the fewer DDL statements can come between the stream's place and the catalogue.
+ */
+bool mysql_schema_load(MysqlSchema *schema, Error *err) MUST_CHECK;
 
 /* Where the stream is; for error texts, and for looking ahead (file and offset of the event that is
  * being read, GTIDs do not matter). */
@@ -53,5 +79,11 @@ typedef struct MysqlPlace {
  * Errors of the catalogue's connection are retriable. */
 bool mysql_schema_table(MysqlSchema *schema, const BinlogTableMap *map, const MysqlPlace *place,
     const MysqlShape **ret_shape, Error *err) MUST_CHECK;
-/* A DDL statement went by; database is the session's. */
+/* The default of a column (index in table.columns) that an insert at place leaves out, where
+ * shape->defaults has VALUE_ABSENT for it. Looks ahead in the log whether the catalogue's is still
+ * that of the place; ERR_SOURCE, with the way out, where it is not, or not known. */
+bool mysql_schema_default(MysqlSchema *schema, const MysqlShape *shape, size_t column,
+    const MysqlPlace *place, Value *ret_value, Error *err) MUST_CHECK;
+/* A DDL statement (in UTF-8) went by; database is the session's. Shapes stay valid, but ask
+ * mysql_schema_table() again for every table map that comes behind it. */
 void mysql_schema_ddl(MysqlSchema *schema, Text statement, Text database);

@@ -22,11 +22,18 @@ typedef struct MysqlTable {
     unsigned *collations;   /* by index in base.columns: collation number; 0: none */
     Text *defaults;         /* by index in base.columns: COLUMN_DEFAULT as the server shows it,
                                TEXT_NONE: none */
+    Value *missing;         /* by index in base.columns: what rows have that do not name the column
+                               (source/mysql/defaults.h) */
     bool key_has_prefix;    /* the key indexes only the beginning of a column */
     bool has_primary_key;
-    bool has_triggers; /* MariaDB, MySQL: their changes are in the log as well */
-    bool has_cascades; /* foreign keys that change or delete its rows: InnoDB does not log
-                          what they do to the child */
+    bool has_triggers;  /* MariaDB, MySQL: their changes are in the log as well */
+    bool has_cascades;  /* foreign keys that change or delete its rows: InnoDB does not log
+                           what they do to the child */
+    Text cascade;       /* the first of them: its name */
+    bool is_versioned;  /* MariaDB: WITH SYSTEM VERSIONING; the log has the rows of its history */
+    bool may_select;    /* all of its columns */
+    Text generated_key; /* a generated column of the key that would be taken, but cannot be: its
+                           values are not carried; or TEXT_NONE */
 } MysqlTable;
 
 /* All tables that mysql_carries() says yes to, sorted by schema and name. In the arena. */
@@ -35,6 +42,14 @@ bool mysql_tables_list(MysqlServer *server, const MysqlSourceOptions *options, A
 /* One table, carried or not; *ret_table is NULL where there is none. Of schema and name the case
  * matters as it does for the server (lower_case_table_names). */
 bool mysql_tables_find(MysqlServer *server, const MysqlSourceOptions *options, Text schema,
+    Text name, Arena *arena, MysqlTable **ret_table, Error *err) MUST_CHECK;
+
+/* mysql_tables_list() without what costs the server time: no estimates, engines, triggers and
+ * foreign keys, and no problems. */
+bool mysql_tables_list_columns(MysqlServer *server, const MysqlSourceOptions *options, Arena *arena,
+    MysqlTable ***ret_tables, size_t *ret_count, Error *err) MUST_CHECK;
+/* The same of mysql_tables_find(). */
+bool mysql_tables_find_columns(MysqlServer *server, const MysqlSourceOptions *options, Text schema,
     Text name, Arena *arena, MysqlTable **ret_table, Error *err) MUST_CHECK;
 
 /* SourceDriver.tables_open */
