@@ -26,6 +26,12 @@ typedef enum ZoneNotation {
     ZONE_UTC,  /* 2016-03-11 19:51:10: shifted to UTC, no zone written */
 } ZoneNotation;
 
+typedef enum GeometryNotation {
+    GEOMETRY_EWKB,     /* EWKB in hexadecimal, as the canonical value */
+    GEOMETRY_EWKT,     /* SRID=4326;POINT(1 2) */
+    GEOMETRY_SRID_WKB, /* MySQL's own bytes in hexadecimal: the SRID, then WKB (block/geometry.h) */
+} GeometryNotation;
+
 /* How a file is quoted and escaped. Dray writes only CSV_QUOTED; the others are Tungsten's. */
 typedef enum CsvStyle {
     CSV_QUOTED,           /* every value quoted, quotes doubled, null is the bare null word */
@@ -38,6 +44,7 @@ typedef struct Notation {
     BytesNotation bytes;
     BoolNotation bools;
     ZoneNotation zone;
+    GeometryNotation geometry;
     bool numeric_nan;      /* NUMERIC can hold NaN */
     bool numeric_infinity; /* NUMERIC can hold Infinity */
     bool float_special;    /* floats can hold NaN and infinities */
@@ -48,6 +55,9 @@ typedef struct Notation {
     int fraction_digits; /* of a second; more in the source is out of range, unless they are 0 */
     int64_t max_hours;   /* of LOGICAL_TIME, that many included (838:59:59); 24 or less: only a time
                             of day, 00:00:00 to 24:00:00; 0: any, also negative */
+    bool long_times;     /* columns of another type than a time's can hold what max_hours leaves
+                            out (PostgreSQL: interval): the target judges it, unless the policy
+                            makes NULL of it */
 } Notation;
 
 /* The header columns a line may begin with. */

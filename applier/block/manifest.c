@@ -41,6 +41,7 @@ const char *const manifest_style_names[] = {"quoted", "tungsten_mysql", "tungste
 const char *const manifest_bytes_names[] = {"hex", "backslash_hex", NULL};
 const char *const manifest_bools_names[] = {"letters", "digits", NULL};
 const char *const manifest_zone_names[] = {"kept", "utc", NULL};
+const char *const manifest_geometry_names[] = {"ewkb", "ewkt", "srid_wkb", NULL};
 
 static json_t *
 text_json(Text text)
@@ -113,6 +114,7 @@ dialect_json(const CsvDialect *dialect)
     put(object, "bytes", json_string(manifest_bytes_names[notation->bytes]));
     put(object, "bools", json_string(manifest_bools_names[notation->bools]));
     put(object, "zone", json_string(manifest_zone_names[notation->zone]));
+    put(object, "geometry", json_string(manifest_geometry_names[notation->geometry]));
     put(object, "numeric_nan", json_boolean(notation->numeric_nan));
     put(object, "numeric_infinity", json_boolean(notation->numeric_infinity));
     put(object, "float_special", json_boolean(notation->float_special));
@@ -122,6 +124,7 @@ dialect_json(const CsvDialect *dialect)
     put(object, "max_year", json_integer(notation->max_year));
     put(object, "fraction_digits", json_integer(notation->fraction_digits));
     put(object, "max_hours", json_integer(notation->max_hours));
+    put(object, "long_times", json_boolean(notation->long_times));
     return object;
 }
 

@@ -199,12 +199,15 @@ read_notation(const Place *place, const json_t *object, Notation *notation, Erro
     int bytes = 0;
     int bools = 0;
     int zone = 0;
+    int geometry = GEOMETRY_EWKB; /* of manifests from before there were geometries */
     int64_t max_year = 0;
     int64_t digits = 0;
 
     if (!get_word(place, object, "bytes", manifest_bytes_names, &bytes, err) ||
         !get_word(place, object, "bools", manifest_bools_names, &bools, err) ||
         !get_word(place, object, "zone", manifest_zone_names, &zone, err) ||
+        (json_object_get(object, "geometry") != NULL &&
+            !get_word(place, object, "geometry", manifest_geometry_names, &geometry, err)) ||
         !get_bool(place, object, "numeric_nan", &notation->numeric_nan, err) ||
         !get_bool(place, object, "numeric_infinity", &notation->numeric_infinity, err) ||
         !get_bool(place, object, "float_special", &notation->float_special, err) ||
@@ -213,11 +216,14 @@ read_notation(const Place *place, const json_t *object, Notation *notation, Erro
         !get_bool(place, object, "zero_dates", &notation->zero_dates, err) ||
         !get_int(place, object, "max_year", INT32_MAX, &max_year, err) ||
         !get_int(place, object, "fraction_digits", 1000, &digits, err) ||
-        !get_int(place, object, "max_hours", INT64_MAX, &notation->max_hours, err))
+        !get_int(place, object, "max_hours", INT64_MAX, &notation->max_hours, err) ||
+        (json_object_get(object, "long_times") != NULL &&
+            !get_bool(place, object, "long_times", &notation->long_times, err)))
         return false;
     notation->bytes = (BytesNotation)bytes;
     notation->bools = (BoolNotation)bools;
     notation->zone = (ZoneNotation)zone;
+    notation->geometry = (GeometryNotation)geometry;
     notation->max_year = (int)max_year;
     notation->fraction_digits = (int)digits;
     return true;

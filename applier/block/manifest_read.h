@@ -10,3 +10,4 @@ extern const char *const manifest_style_names[];
 extern const char *const manifest_bytes_names[];
 extern const char *const manifest_bools_names[];
 extern const char *const manifest_zone_names[];
+extern const char *const manifest_geometry_names[];

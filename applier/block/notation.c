@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "block/geometry.h"
 
 #define SHOWN_LEN 100 /* of a value in an error text */
 #define DAY_S     86400
@@ -306,9 +307,12 @@ shift_to_utc(Moment *moment)
 
 /* NULL, or why the notation cannot hold the moment. */
 static const char *
-out_of_range(const Notation *notation, LogicalType type, const Moment *moment)
+out_of_range(
+    const Notation *notation, const ValuesConfig *policy, LogicalType type, const Moment *moment)
 {
-    bool time_of_day = notation->max_hours > 0 && notation->max_hours <= 24;
+    bool any_time = notation->long_times && policy->out_of_range != POLICY_NULL;
+    int64_t max_hours = any_time ? 0 : notation->max_hours;
+    bool time_of_day = max_hours > 0 && max_hours <= 24;
     size_t held = (size_t)MAX(notation->fraction_digits, 0);
 
     if (moment->has_date) {
@@ -326,7 +330,7 @@ out_of_range(const Notation *notation, LogicalType type, const Moment *moment)
 
         if (moment->negative || over)
             return "not a time of day, which is all the target can hold";
-    } else if (notation->max_hours > 0 && moment->hours > notation->max_hours) {
+    } else if (max_hours > 0 && moment->hours > max_hours) {
         return "more hours than the target can hold";
     }
     for (size_t i = held; i < moment->fraction.len; i++)
@@ -395,7 +399,7 @@ write_moment(const Notation *notation, const ValuesConfig *policy, LogicalType t
     }
     if (has_zone(type) && notation->zone == ZONE_UTC)
         shift_to_utc(&moment);
-    reason = out_of_range(notation, type, &moment);
+    reason = out_of_range(notation, policy, type, &moment);
     if (reason != NULL)
         return refuse(policy->out_of_range, value, reason, out, ret_null, err);
     add_moment(notation, type, &moment, out);
@@ -459,6 +463,57 @@ write_bool(const Notation *notation, Text value, Buf *out, Error *err)
 }
 
 static bool
+bad_geometry(Text value, const char *problem, Error *err)
+{
+    char reason[100];
+
+    (void)snprintf(reason, sizeof(reason), "malformed geometry: %s", problem);
+    return bad_value(value, reason, err);
+}
+
+static bool
+write_geometry(const Notation *notation, Text value, Buf *out, Error *err)
+{
+    const char *problem = NULL;
+
+    switch (notation->geometry) {
+    case GEOMETRY_EWKB:
+        problem = geometry_check(value);
+        if (problem == NULL)
+            buf_add_text(out, value);
+        break;
+    case GEOMETRY_EWKT:
+        problem = geometry_to_ewkt(value, out);
+        break;
+    case GEOMETRY_SRID_WKB:
+        problem = geometry_to_mysql(value, out);
+        break;
+    }
+    return problem == NULL || bad_geometry(value, problem, err);
+}
+
+static bool
+read_geometry(const Notation *notation, Text value, Buf *out, Error *err)
+{
+    const char *problem = NULL;
+
+    switch (notation->geometry) {
+    case GEOMETRY_EWKB:
+        problem = geometry_check(value);
+        if (problem == NULL)
+            buf_add_text(out, value);
+        break;
+    case GEOMETRY_EWKT:
+        problem = geometry_from_ewkt(value, out);
+        break;
+    case GEOMETRY_SRID_WKB:
+        problem = geometry_from_mysql(value, out);
+        break;
+    }
+    return problem == NULL || bad_geometry(value, problem, err);
+}
+
+static bool
 write_checked(bool is_valid, const char *reason, Text value, Buf *out, Error *err)
 {
     if (!is_valid)
@@ -500,6 +555,8 @@ notation_write(const Notation *notation, const ValuesConfig *policy, LogicalType
     case LOGICAL_TIMESTAMP:
     case LOGICAL_TIMESTAMPTZ:
         return write_moment(notation, policy, type, value, out, ret_null, err);
+    case LOGICAL_GEOMETRY:
+        return write_geometry(notation, value, out, err);
     case LOGICAL_UNKNOWN:
     case LOGICAL_TEXT:
     case LOGICAL_INTERVAL:
@@ -507,7 +564,6 @@ notation_write(const Notation *notation, const ValuesConfig *policy, LogicalType
     case LOGICAL_UUID:
     case LOGICAL_ARRAY:
     case LOGICAL_OTHER:
-    case LOGICAL_GEOMETRY:
         break;
     }
     buf_add_text(out, value);
@@ -602,6 +658,8 @@ notation_read(const Notation *notation, LogicalType type, Text value, Buf *out, 
             "malformed number", value, out, err);
     case LOGICAL_BIT:
         return write_checked(is_bits(value), "malformed bits: not 0 and 1 only", value, out, err);
+    case LOGICAL_GEOMETRY:
+        return read_geometry(notation, value, out, err);
     case LOGICAL_UNKNOWN:
     case LOGICAL_TEXT:
     case LOGICAL_INTERVAL:
@@ -609,7 +667,6 @@ notation_read(const Notation *notation, LogicalType type, Text value, Buf *out, 
     case LOGICAL_UUID:
     case LOGICAL_ARRAY:
     case LOGICAL_OTHER:
-    case LOGICAL_GEOMETRY:
         break;
     }
     buf_add_text(out, value);

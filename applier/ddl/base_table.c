@@ -431,7 +431,10 @@ add_literal(const BaseSpec *spec, const SourceColumn *source, const MappedType *
         buf_add_string(sql, "NULL");
         return true;
     }
-    if (spec->sql->ddl.hex_strings && source->logical == LOGICAL_BYTES)
+    if (spec->sql->ddl.hex_strings &&
+        (source->logical == LOGICAL_BYTES ||
+            (source->logical == LOGICAL_GEOMETRY && spec->csv != NULL &&
+                spec->csv->notation.geometry == GEOMETRY_SRID_WKB)))
         buf_add_char(sql, 'x');
     else if (spec->sql->ddl.hex_strings && source->logical == LOGICAL_BIT &&
              text_starts_with(mapped->type, "bit"))

@@ -36,6 +36,8 @@ enum {
     CANONICAL_NULL_INFINITY = 1,
     CANONICAL_NULL_NAN = 2,
     CANONICAL_NULL_RANGE = 4, /* dates BC and past the year 9999 */
+    CANONICAL_NULL_ZERO = 8,  /* dates with a year, month or day of 0 (MySQL's) */
+    CANONICAL_NULL_TIME = 16, /* times that are no time of day: negative, or past 24:00:00 */
 };
 
 typedef struct Canonical {

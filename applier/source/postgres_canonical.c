@@ -199,7 +199,9 @@ postgres_canonical(
     case CANONICAL_JSONB:
         buf_addf(sql, "%s::jsonb::text", expression);
         return;
-    case CANONICAL_GEOMETRY:
+    case CANONICAL_GEOMETRY: /* PostGIS shows EWKB in upper-case hexadecimal */
+        buf_addf(sql, "lower(%s::text)", expression);
+        return;
     case CANONICAL_TEXT:
     case CANONICAL_BIT:
         break;

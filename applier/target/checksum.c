@@ -96,13 +96,14 @@ form_of(Text source_type, LogicalType source, const TargetColumn *target, const 
         return CANONICAL_TIMESTAMP;
     case LOGICAL_TIMESTAMPTZ:
         return CANONICAL_TIMESTAMPTZ;
+    case LOGICAL_GEOMETRY:
+        return CANONICAL_GEOMETRY;
     case LOGICAL_JSON:
         return text_is(target->type, "jsonb") ? CANONICAL_JSONB : CANONICAL_TEXT;
     case LOGICAL_INTERVAL:
     case LOGICAL_UUID:
     case LOGICAL_ARRAY:
     case LOGICAL_OTHER:
-    case LOGICAL_GEOMETRY:
         break;
     }
     return CANONICAL_TEXT;
@@ -126,6 +127,10 @@ checksum_form(Text source_type, LogicalType source, const TargetColumn *target,
         canonical.nulls |= CANONICAL_NULL_NAN;
     if (values->out_of_range == POLICY_NULL && (!notation->bc_dates || notation->max_year > 0))
         canonical.nulls |= CANONICAL_NULL_RANGE;
+    if (values->out_of_range == POLICY_NULL && notation->max_hours > 0 && notation->max_hours <= 24)
+        canonical.nulls |= CANONICAL_NULL_TIME;
+    if (values->zero_date == POLICY_NULL && !notation->zero_dates)
+        canonical.nulls |= CANONICAL_NULL_ZERO;
     return canonical;
 }
 
@@ -135,8 +140,8 @@ checksum_is_free(CanonicalForm form, const TargetColumn *target)
     LogicalType logical = target->logical;
 
     return form == CANONICAL_TEXT || form == CANONICAL_PADDED || form == CANONICAL_JSONB ||
-           target->is_text || logical == LOGICAL_TEXT || logical == LOGICAL_JSON ||
-           logical == LOGICAL_UNKNOWN || logical == LOGICAL_OTHER;
+           form == CANONICAL_GEOMETRY || target->is_text || logical == LOGICAL_TEXT ||
+           logical == LOGICAL_JSON || logical == LOGICAL_UNKNOWN || logical == LOGICAL_OTHER;
 }
 
 /* ---- expressions ---- */

@@ -39,6 +39,8 @@ add_form(const TargetColumn *column, CanonicalForm form, const char *x, Buf *sql
             x, x, x);
         return;
     case CANONICAL_GEOMETRY:
+        buf_addf(sql, "dray_geometry(%s)", x);
+        return;
     case CANONICAL_TEXT:
     case CANONICAL_JSONB:
     case CANONICAL_BIT:

@@ -258,6 +258,7 @@ const TargetDriver target_mysql = {
             .bytes = BYTES_HEX,
             .bools = BOOL_DIGITS,
             .zone = ZONE_UTC,
+            .geometry = GEOMETRY_SRID_WKB,
             .numeric_nan = false,
             .numeric_infinity = false,
             .float_special = false,

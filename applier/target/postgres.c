@@ -300,6 +300,7 @@ const TargetDriver target_postgres = {
             .bytes = BYTES_BACKSLASH_HEX,
             .bools = BOOL_LETTERS,
             .zone = ZONE_KEPT,
+            .geometry = GEOMETRY_EWKB,
             .numeric_nan = true,
             .numeric_infinity = true, /* from PostgreSQL 14 on; an older server refuses the value */
             .float_special = true,
@@ -309,6 +310,7 @@ const TargetDriver target_postgres = {
             .max_year = 0,
             .fraction_digits = 6,
             .max_hours = 24,
+            .long_times = true,
         },
     .open = postgres_open,
     .close = postgres_close,

@@ -140,9 +140,13 @@ add_conversion(const TargetColumn *column, LogicalType logical, size_t number, B
     const char *before = "";
     const char *after = "";
 
+    /* of a geometry the file has the server's own bytes; a text column keeps their digits */
+    bool is_geometry = logical == LOGICAL_GEOMETRY &&
+                       (column->logical == LOGICAL_GEOMETRY || column->logical == LOGICAL_BYTES);
+
     if (logical == LOGICAL_UNKNOWN)
         logical = column->logical;
-    if (logical == LOGICAL_BYTES) {
+    if (logical == LOGICAL_BYTES || is_geometry) {
         before = "UNHEX(";
         after = ")";
     } else if (column->logical == LOGICAL_BIT && logical == LOGICAL_BIT) {

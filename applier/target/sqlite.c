@@ -699,6 +699,7 @@ const TargetDriver target_sqlite = {
             .bytes = BYTES_HEX,
             .bools = BOOL_DIGITS,
             .zone = ZONE_KEPT,
+            .geometry = GEOMETRY_EWKT,
             .numeric_nan = true,
             .numeric_infinity = true,
             .float_special = true,

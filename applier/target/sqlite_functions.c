@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "block/geometry.h"
 #include "target/md5.h"
 
 #define PART_DIGITS 15
@@ -181,6 +182,20 @@ call_float8(sqlite3_context *context, int count, sqlite3_value **values)
     give_text(context, text_of(text));
 }
 
+/* What is no EWKT is shown as it is, and so is unlike any geometry. */
+static void
+call_geometry(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    CLEANUP(buf_clear) Buf hex = BUF_INIT;
+    Text text;
+
+    (void)count;
+    if (sqlite3_value_type(values[0]) == SQLITE_NULL)
+        return;
+    text = text_argument(values[0]);
+    give_text(context, geometry_from_ewkt(text, &hex) == NULL ? buf_text(&hex) : text);
+}
+
 int
 sqlite_functions_add(sqlite3 *db)
 {
@@ -192,6 +207,7 @@ sqlite_functions_add(sqlite3 *db)
         {"dray_part", call_part},
         {"dray_number", call_number},
         {"dray_float8", call_float8},
+        {"dray_geometry", call_geometry},
     };
     int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC;
     int code = SQLITE_OK;

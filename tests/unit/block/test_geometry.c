@@ -79,7 +79,7 @@ every_kind_becomes_the_bytes_of_mysql_and_comes_back(void **state)
 }
 
 static void
-mysql_has_the_srid_in_front_of_the_wkb(void **state)
+the_bytes_of_mysql_have_the_srid_in_front_of_the_wkb(void **state)
 {
     CLEANUP(buf_clear) Buf out = BUF_INIT;
 
@@ -266,7 +266,7 @@ damaged_values_do_no_harm(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(every_kind_is_shown_as_ewkt_and_read_back),
     cmocka_unit_test(every_kind_becomes_the_bytes_of_mysql_and_comes_back),
-    cmocka_unit_test(mysql_has_the_srid_in_front_of_the_wkb),
+    cmocka_unit_test(the_bytes_of_mysql_have_the_srid_in_front_of_the_wkb),
     cmocka_unit_test(texts_are_appended_to_what_is_there),
     cmocka_unit_test(ewkt_of_other_programs_is_read),
     cmocka_unit_test(what_is_no_ewkb_is_refused_with_the_reason),

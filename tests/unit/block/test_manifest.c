@@ -59,6 +59,8 @@ what_is_written_is_read_back(void **state)
     Error err;
 
     (void)state;
+    manifest.dialect.notation.geometry = GEOMETRY_EWKT;
+    manifest.dialect.notation.long_times = true;
     assert_ok(manifest_write(&manifest, directory, &err), err);
     assert_ok(manifest_read(directory, arena, &back, &err), err);
     manifest_print(&manifest, &before);
@@ -80,6 +82,8 @@ what_is_written_is_read_back(void **state)
     assert_int_equal(back.dialect.header[3], HEADER_TIMESTAMP);
     assert_text(back.dialect.header_names[HEADER_ROW_ID], "dray_row_id");
     assert_true(back.dialect.notation.bc_dates);
+    assert_int_equal(back.dialect.notation.geometry, GEOMETRY_EWKT);
+    assert_true(back.dialect.notation.long_times);
     assert_ok(file_remove_tree(directory, &err), err);
     free(directory);
 }
@@ -107,6 +111,19 @@ parse_edited(const char *from, const char *to, Error *err, bool *ret_ok)
 }
 
 static void
+a_manifest_from_before_geometries_is_read(void **state)
+{
+    bool ok = false;
+    Error err;
+
+    (void)state;
+    parse_edited("\"geometry\": \"ewkb\",", "", &err, &ok);
+    assert_ok(ok, err);
+    parse_edited(",\n    \"long_times\": false", "", &err, &ok);
+    assert_ok(ok, err);
+}
+
+static void
 an_edited_manifest_is_refused_with_the_field(void **state)
 {
     static const char *const cases[][3] = {
@@ -127,6 +144,9 @@ an_edited_manifest_is_refused_with_the_field(void **state)
         {"\"column\": \"row_id\"", "\"column\": \"seqno\"",
             "dialect.header: an unknown or repeated column"},
         {"\"bc_dates\": true", "\"bc_dates\": 1", "dialect.bc_dates: neither true nor false"},
+        {"\"geometry\": \"ewkb\"", "\"geometry\": \"wkb\"", "dialect.geometry: an unknown word"},
+        {"\"long_times\": false", "\"long_times\": 0",
+            "dialect.long_times: neither true nor false"},
         {"\"max_hours\": 24", "\"max_hours\": -1",
             "dialect.max_hours: not a whole number in range"},
         {"public.o\\\"x.csv", "../x", "files[0].name: not a file name in the block's directory"},
@@ -249,6 +269,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read_back),
+        cmocka_unit_test(a_manifest_from_before_geometries_is_read),
         cmocka_unit_test(an_edited_manifest_is_refused_with_the_field),
         cmocka_unit_test(keys_point_at_columns),
         cmocka_unit_test(contested_lines_are_pairs_of_the_files_lines),

@@ -12,10 +12,13 @@ static const Notation postgres = {.bytes = BYTES_BACKSLASH_HEX,
 static const Notation mysql = {.bytes = BYTES_HEX,
     .bools = BOOL_DIGITS,
     .zone = ZONE_UTC,
+    .geometry = GEOMETRY_SRID_WKB,
     .zero_dates = true,
     .max_year = 9999,
     .fraction_digits = 6,
     .max_hours = 838};
+static const Notation sqlite = {.geometry = GEOMETRY_EWKT};
+static const Notation intervals = {.fraction_digits = 6, .max_hours = 24, .long_times = true};
 static const Notation utc_bc = {.zone = ZONE_UTC, .bc_dates = true, .fraction_digits = 6};
 
 typedef struct Case {
@@ -106,6 +109,19 @@ static const Case cases[] = {
     {&postgres, LOGICAL_UNKNOWN, "anything, 0000-00-00", "anything, 0000-00-00", NULL},
     {&postgres, LOGICAL_TEXT, "", "", NULL},
     {&postgres, LOGICAL_JSON, "{\"a\": [1, null]}", "{\"a\": [1, null]}", NULL},
+    {&intervals, LOGICAL_TIME, "-838:59:59.5", "-838:59:59.5", NULL},
+    {&intervals, LOGICAL_TIMETZ, "24:00:01+00", NULL,
+        "not a time of day, which is all the target can hold"},
+    {&postgres, LOGICAL_GEOMETRY, "0101000020e6100000000000000000f03f0000000000000040",
+        "0101000020e6100000000000000000f03f0000000000000040", NULL},
+    {&mysql, LOGICAL_GEOMETRY, "0101000020e6100000000000000000f03f0000000000000040",
+        "e61000000101000000000000000000f03f0000000000000040", NULL},
+    {&sqlite, LOGICAL_GEOMETRY, "0101000020e6100000000000000000f03f0000000000000040",
+        "SRID=4326;POINT(1 2)", NULL},
+    {&postgres, LOGICAL_GEOMETRY, "0101", NULL, "malformed geometry: it ends too early"},
+    {&mysql, LOGICAL_GEOMETRY, "", NULL, "malformed geometry: it ends too early"},
+    {&sqlite, LOGICAL_GEOMETRY, "POINT(1 2)", NULL,
+        "malformed geometry: not pairs of lower-case hex digits"},
     {&postgres, LOGICAL_INTERVAL, "1 year 2 mons -3 days", "1 year 2 mons -3 days", NULL},
 };
 
@@ -206,12 +222,64 @@ texts_without_a_place_in_utf8_are_refused(void **state)
     assert_true(text_is_utf8(text_of(err.text), NULL));
 }
 
+static void
+what_is_no_geometry_is_not_read_back(void **state)
+{
+    static const struct {
+        const Notation *notation;
+        const char *value;
+        const char *error;
+    } bad[] = {
+        {&postgres, "POINT(1 2)",
+            "value \"POINT(1 2)\": malformed geometry: not pairs of lower-case hex digits"},
+        {&mysql, "00000000", "value \"00000000\": malformed geometry: it ends too early"},
+        {&sqlite, "POINT(1",
+            "value \"POINT(1\": malformed geometry: a number is missing or malformed"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        CLEANUP(buf_clear) Buf out = BUF_INIT;
+        Error err;
+
+        assert_false(
+            notation_read(bad[i].notation, LOGICAL_GEOMETRY, text_of(bad[i].value), &out, &err));
+        assert_string_equal(err.text, bad[i].error);
+        assert_int_equal(out.len, 0);
+    }
+}
+
+/* With out_of_range: null a long time becomes NULL even where a column could hold it. */
+static void
+long_times_are_left_to_the_target_unless_they_are_to_be_null(void **state)
+{
+    static const char *const values[] = {"-00:00:01", "24:00:01", "838:59:59"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(values); i++) {
+        for (int choice = POLICY_ERROR; choice <= POLICY_TEXT; choice++) {
+            ValuesConfig policy = {.out_of_range = choice};
+            CLEANUP(buf_clear) Buf out = BUF_INIT;
+            bool is_null;
+            Error err;
+
+            assert_ok(notation_write(&intervals, &policy, LOGICAL_TIME, text_of(values[i]), &out,
+                          &is_null, &err),
+                err);
+            assert_int_equal(is_null, choice == POLICY_NULL);
+            assert_text(buf_text(&out), choice == POLICY_NULL ? "" : values[i]);
+        }
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_spelled_for_the_target_and_read_back),
         cmocka_unit_test(policies_make_null_or_pass_the_text_on),
+        cmocka_unit_test(what_is_no_geometry_is_not_read_back),
+        cmocka_unit_test(long_times_are_left_to_the_target_unless_they_are_to_be_null),
         cmocka_unit_test(texts_without_a_place_in_utf8_are_refused),
     };
 

@@ -113,7 +113,7 @@ postgres_types_are_known_as_format_type_prints_them(void **state)
 }
 
 static void
-mysql_types_are_known_as_the_server_shows_them(void **state)
+types_of_mysql_are_known_as_the_server_shows_them(void **state)
 {
     static const struct {
         const char *name;
@@ -183,7 +183,7 @@ main(void)
         cmocka_unit_test(the_manifest_spellings_stay),
         cmocka_unit_test(other_names_are_refused),
         cmocka_unit_test(postgres_types_are_known_as_format_type_prints_them),
-        cmocka_unit_test(mysql_types_are_known_as_the_server_shows_them),
+        cmocka_unit_test(types_of_mysql_are_known_as_the_server_shows_them),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -158,18 +158,22 @@ test_mysql_load_converts_bytes_and_bits(void **state)
     static const TargetColumn a = {.name = TEXT("a"), .logical = LOGICAL_TEXT};
     static const TargetColumn b = {.name = TEXT("b"), .logical = LOGICAL_BYTES};
     static const TargetColumn c = {.name = TEXT("c"), .logical = LOGICAL_BIT};
-    static const TargetColumn *const columns[] = {&a, &b, &c, &c, &c, &a};
-    static const LogicalType logical[] = {
-        LOGICAL_TEXT, LOGICAL_UNKNOWN, LOGICAL_BIT, LOGICAL_BOOL, LOGICAL_UNKNOWN, LOGICAL_BIT};
+    static const TargetColumn g = {.name = TEXT("g"), .logical = LOGICAL_GEOMETRY};
+    static const TargetColumn *const columns[] = {&a, &b, &c, &c, &c, &a, &g, &b, &a, &g};
+    static const LogicalType logical[] = {LOGICAL_TEXT, LOGICAL_UNKNOWN, LOGICAL_BIT, LOGICAL_BOOL,
+        LOGICAL_UNKNOWN, LOGICAL_BIT, LOGICAL_GEOMETRY, LOGICAL_GEOMETRY, LOGICAL_GEOMETRY,
+        LOGICAL_UNKNOWN};
     CLEANUP(buf_clear) Buf list = BUF_INIT;
     CLEANUP(buf_clear) Buf set = BUF_INIT;
 
     (void)state;
-    sql_dialect_mysql.load_columns(header, 1, columns, logical, 6, &list, &set);
-    assert_string_equal(buf_string(&list), "`op`, `a`, @dray_1, @dray_2, @dray_3, @dray_4, `a`");
+    sql_dialect_mysql.load_columns(header, 1, columns, logical, 10, &list, &set);
+    assert_string_equal(buf_string(&list),
+        "`op`, `a`, @dray_1, @dray_2, @dray_3, @dray_4, `a`, @dray_5, @dray_6, `a`, `g`");
     assert_string_equal(buf_string(&set),
         "SET `b` = UNHEX(@dray_1), `c` = CAST(CONV(@dray_2, 2, 10) AS UNSIGNED), "
-        "`c` = CAST(@dray_3 AS UNSIGNED), `c` = CAST(CONV(@dray_4, 2, 10) AS UNSIGNED)");
+        "`c` = CAST(@dray_3 AS UNSIGNED), `c` = CAST(CONV(@dray_4, 2, 10) AS UNSIGNED), "
+        "`g` = UNHEX(@dray_5), `b` = UNHEX(@dray_6)");
 }
 
 int
