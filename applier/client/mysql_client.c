@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -18,6 +19,8 @@
 #define POLL_MS 200
 
 /* ---- the connection string ---- */
+
+static const Field client_fields[] = {MYSQL_CLIENT_FIELDS(0, "", ""), {NULL}};
 
 /* The next word of "a=b c='d e\'f'"; *rest goes on behind it. False: no pair. */
 static bool
@@ -67,7 +70,8 @@ mysql_client_read_connection(const char *connection, const char *whose, const Fi
             return error_set(err, ERR_CONFIG,
                 "connection: not word=value pairs with blanks between them (values with blanks in "
                 "single quotes); it is not shown, as it may hold a password");
-        field = field_find(fields, text_is(name, "dbname") ? TEXT("database") : name);
+        field = field_find(fields == NULL ? client_fields : fields,
+            text_is(name, "dbname") ? TEXT("database") : name);
         if (field == NULL || strcmp(field->name, MYSQL_CLIENT_CONNECTION) == 0)
             return error_set(err, ERR_CONFIG,
                 "connection: one of its words is not an option of the %s; it is not shown, as "
@@ -83,6 +87,27 @@ mysql_client_read_connection(const char *connection, const char *whose, const Fi
 }
 
 /* ---- connecting ---- */
+
+static void
+start_library(void)
+{
+    if (mysql_library_init(0, NULL, NULL) != 0)
+        abort();
+}
+
+/* mysql_init() starts the library, too, but not for two threads at once */
+MYSQL *
+mysql_client_new(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    MYSQL *mysql;
+
+    (void)pthread_once(&once, start_library);
+    mysql = mysql_init(NULL);
+    if (mysql == NULL)
+        abort();
+    return mysql;
+}
 
 static void
 set_seconds(MYSQL *mysql, enum mysql_option option, int64_t time_ms)
@@ -213,10 +238,9 @@ mysql_client_cut(MYSQL *mysql)
         (void)shutdown(fd, SHUT_RDWR);
 }
 
-#ifdef MARIADB_PACKAGE_VERSION
-/* The library's poll(): 1 ready, 0 too late, -1 failed. timeout_ms below 1: no limit. */
+/* As the library's poll(): 1 ready, 0 too late, -1 failed. timeout_ms below 1: no limit. */
 static int
-wait_watching_stop(my_socket socket, my_bool is_read, int timeout_ms)
+wait_for_socket(int fd, bool is_read, int timeout_ms)
 {
     int64_t end_ms = timeout_ms > 0 ? clock_monotonic_ms() + timeout_ms : INT64_MAX;
 
@@ -224,7 +248,7 @@ wait_watching_stop(my_socket socket, my_bool is_read, int timeout_ms)
         /* once a stop was requested its descriptor stays readable: watch the level in short waits
          */
         bool watch = stop_level() == STOP_NONE && stop_fd() >= 0;
-        struct pollfd fds[2] = {{.fd = socket, .events = is_read ? POLLIN : POLLOUT},
+        struct pollfd fds[2] = {{.fd = fd, .events = is_read ? POLLIN : POLLOUT},
             {.fd = watch ? stop_fd() : -1, .events = POLLIN}};
         int64_t left_ms = end_ms - clock_monotonic_ms();
         int ready;
@@ -244,15 +268,35 @@ wait_watching_stop(my_socket socket, my_bool is_read, int timeout_ms)
             return 1;
     }
 }
+
+bool
+mysql_client_query(MYSQL *mysql, const MysqlClientOptions *options, Text sql)
+{
+    /* an empty text is a server error, as it should be */
+    if (mysql_send_query(mysql, sql.data == NULL ? "" : sql.data, sql.len) != 0)
+        return false;
+    /* with TLS the library waits where nothing watches */
+    if (wait_for_socket(mysql_client_socket(mysql), true, (int)options->read_timeout_ms) < 1)
+        mysql_client_cut(mysql);
+    return mysql_read_query_result(mysql) == 0;
+}
+
+#ifdef MARIADB_PACKAGE_VERSION
+static int
+wait_watching_stop(my_socket fd, my_bool is_read, int timeout_ms)
+{
+    return wait_for_socket((int)fd, is_read != 0, timeout_ms);
+}
 #endif
 
 void
-mysql_client_watch_stop(MYSQL *mysql)
+mysql_client_watch_stop(MYSQL *mysql, bool watch)
 {
 #ifdef MARIADB_PACKAGE_VERSION
-    (void)mysql_optionsv(mysql, MARIADB_OPT_IO_WAIT, wait_watching_stop);
+    (void)mysql_optionsv(mysql, MARIADB_OPT_IO_WAIT, watch ? wait_watching_stop : NULL);
 #else
     (void)mysql;
+    (void)watch;
 #endif
 }
 

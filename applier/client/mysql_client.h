@@ -103,14 +103,17 @@ typedef struct MysqlClientOptions {
 
 /*
  * Take the words of a connection string over into the options struct at options, which fields
- * describes; whose is "target" or "source". Texts go to the arena. Nothing of the string but a
- * known word is in the error (ERR_CONFIG): it may hold a password.
+ * describes; whose is "target" or the like, for the error. fields may be NULL: then options is a
+ * MysqlClientOptions, and only its words are known. Texts go to the arena. Nothing of the string
+ * but a known word is in the error (ERR_CONFIG): it may hold a password.
  */
 bool mysql_client_read_connection(const char *connection, const char *whose, const Field *fields,
     Arena *arena, void *options, Error *err) MUST_CHECK;
 
+/* A handle, to be closed with mysql_close(). Any thread. */
+MYSQL *mysql_client_new(void) MUST_CHECK;
 /*
- * Connect a handle of mysql_init(), whose connection string is read already. flags: CLIENT_…;
+ * Connect a handle, whose connection string is read already. flags: CLIENT_…;
  * without CLIENT_LOCAL_FILES the server gets no file. False: the handle has the error, and is
  * closed by the caller also then.
  */
@@ -123,8 +126,13 @@ bool mysql_client_misses_tls(MYSQL *mysql, const MysqlClientOptions *options);
  * another character set than utf8mb4. False: the handle has the error. */
 bool mysql_client_undo_option_files(MYSQL *mysql) MUST_CHECK;
 /* From now on (before or after connecting) no wait of the handle outlasts STOP_NOW: the connection
- * is lost instead. Nothing where the library cannot do it (libmysqlclient). */
-void mysql_client_watch_stop(MYSQL *mysql);
+ * is lost instead. false: not any more. Nothing where the library cannot do it: libmysqlclient, and
+ * with TLS it sees the request only when something comes. */
+void mysql_client_watch_stop(MYSQL *mysql, bool watch);
+
+/* mysql_real_query(), which gives up at STOP_NOW with both libraries, and after the read timeout:
+ * the connection is cut then. False: the handle has the error. */
+bool mysql_client_query(MYSQL *mysql, const MysqlClientOptions *options, Text sql) MUST_CHECK;
 
 /* The socket's descriptor, or -1. */
 int mysql_client_socket(MYSQL *mysql);

@@ -105,9 +105,7 @@ connect_target(MysqlTarget *target, Error *err)
         return false;
     if (FAULT("mysql.open"))
         return error_set_retriable(err, ERR_TARGET, "cannot connect: injected fault");
-    target->mysql = mysql_init(NULL);
-    if (target->mysql == NULL)
-        abort();
+    target->mysql = mysql_client_new();
     target_mysql_serve_files(target);
     if (!connect_handle(target->mysql, &target->options)) {
         (void)target_mysql_error(target, target->mysql, err);
@@ -233,10 +231,8 @@ target_mysql_cancel(Target *base)
 {
     const MysqlTarget *target = (const MysqlTarget *)base;
     CLEANUP(buf_clear) Buf sql = BUF_INIT;
-    MYSQL *mysql = mysql_init(NULL);
+    MYSQL *mysql = mysql_client_new();
 
-    if (mysql == NULL)
-        return;
     buf_addf(&sql, "KILL QUERY %lu", target->thread_id);
     if (connect_handle(mysql, &target->options))
         (void)mysql_real_query(mysql, buf_string(&sql), sql.len);

@@ -20,9 +20,15 @@ typedef struct MysqlServer {
     bool is_mariadb;
     int version; /* 101119 for 10.11.19, 90704 for 9.7.4 */
     Buf version_text;
+    MysqlClientOptions options; /* after the connection string */
+    bool lost;                  /* the connection is of no use any more */
+    Arena *arena;               /* texts of options that stood in the connection string */
 } MysqlServer;
 
 MysqlServer *mysql_server_open(const MysqlSourceOptions *options, Error *err) MUST_CHECK;
+/* The same with another read timeout than the options and their connection string say; 0: none. */
+MysqlServer *mysql_server_open_patient(
+    const MysqlSourceOptions *options, int64_t read_timeout_ms, Error *err) MUST_CHECK;
 void mysql_server_close(MysqlServer *server);
 CLEANUP_DEFINE(MysqlServer *, mysql_server_close);
 
@@ -36,6 +42,8 @@ bool mysql_server_value(MysqlServer *server, Text sql, Buf *out, bool *ret_found
     MUST_CHECK;
 /* Set *err from the connection's last error. Returns false. */
 bool mysql_server_error(MysqlServer *server, Error *err);
+/* For fault points: cut the connection, and fail as a connection that was lost does. */
+bool mysql_server_lose(MysqlServer *server, Error *err);
 
 /* Append text as an SQL string, quotes included; a name as a quoted identifier. */
 void mysql_add_string(Buf *sql, Text text);
