@@ -24,6 +24,7 @@
 
 #define START_SECONDS 90
 #define STOP_SECONDS  20
+#define MAX_ARGUMENTS 48
 
 static Server *running[2]; /* for the exit handler */
 static size_t running_count;
@@ -59,7 +60,7 @@ become(const Server *server, int death_signal)
 
     if (log < 0 || null < 0 || dup2(null, 0) < 0 || dup2(log, 1) < 0 || dup2(log, 2) < 0)
         _exit(98);
-    if (geteuid() == 0) {
+    if (geteuid() == 0 && !server->is_mysql) {
         const struct passwd *account = getpwnam(user);
 
         if (account == NULL || setgroups(0, NULL) != 0 || setgid(account->pw_gid) != 0 ||
@@ -103,15 +104,24 @@ run(const Server *server, const char *const *arguments)
         fail(server, arguments[0]);
 }
 
+static const char *
+mysql_root(void)
+{
+    const char *root = getenv("DRAY_MYSQL_ROOT");
+
+    return root != NULL && *root != '\0' ? root : "/opt/dray-mysql";
+}
+
 static void
 make_directory(Server *server, const char *name)
 {
     const struct passwd *account = getpwnam(server->is_postgres ? "postgres" : "mysql");
 
-    (void)snprintf(server->directory, sizeof(server->directory), "/tmp/dray-%s-XXXXXX", name);
+    (void)snprintf(server->directory, sizeof(server->directory), "%s/tmp/dray-%s-XXXXXX",
+        server->is_mysql ? mysql_root() : "", name);
     if (mkdtemp(server->directory) == NULL || chmod(server->directory, 0755) != 0)
         abort();
-    if (geteuid() == 0 &&
+    if (geteuid() == 0 && !server->is_mysql &&
         (account == NULL || chown(server->directory, account->pw_uid, account->pw_gid) != 0))
         abort();
     (void)snprintf(server->data, sizeof(server->data), "%s/data", server->directory);
@@ -194,6 +204,21 @@ launch_postgres(Server *server)
 }
 
 static void
+launch_with_more(Server *server, const char *const *arguments)
+{
+    const char *all[MAX_ARGUMENTS + 1] = {NULL};
+    size_t count = 0;
+
+    for (; *arguments != NULL; arguments++)
+        all[count++] = *arguments;
+    for (size_t i = 0; server->more != NULL && server->more[i] != NULL; i++)
+        if (count < MAX_ARGUMENTS)
+            all[count++] = server->more[i];
+    server->pid = spawn(server, SIGTERM, all);
+    wait_until_ready(server);
+}
+
+static void
 launch_mariadb(Server *server)
 {
     char data[128];
@@ -205,14 +230,32 @@ launch_mariadb(Server *server)
     (void)snprintf(socket_path, sizeof(socket_path), "--socket=%s", server->socket);
     (void)snprintf(pid_path, sizeof(pid_path), "--pid-file=%s/pid", server->directory);
     (void)snprintf(temporary, sizeof(temporary), "--tmpdir=%s", server->directory);
-    server->pid = spawn(server, SIGTERM,
-        (const char *const[]){
-            access("/usr/sbin/mariadbd", X_OK) == 0 ? "/usr/sbin/mariadbd" : "mariadbd",
-            "--no-defaults", data, temporary, socket_path, pid_path, "--skip-networking",
-            "--skip-log-bin", "--local-infile=1", "--character-set-server=utf8mb4",
-            "--innodb-buffer-pool-size=64M", "--innodb-flush-log-at-trx-commit=0",
-            "--innodb-log-file-size=256M", "--max-allowed-packet=256M", NULL});
-    wait_until_ready(server);
+    launch_with_more(
+        server, (const char *const[]){
+                    access("/usr/sbin/mariadbd", X_OK) == 0 ? "/usr/sbin/mariadbd" : "mariadbd",
+                    "--no-defaults", data, temporary, socket_path, pid_path, "--skip-networking",
+                    "--skip-log-bin", "--local-infile=1", "--character-set-server=utf8mb4",
+                    "--innodb-buffer-pool-size=64M", "--innodb-flush-log-at-trx-commit=0",
+                    "--innodb-log-file-size=256M", "--max-allowed-packet=256M", NULL});
+}
+
+/* Paths are those inside the tree. */
+static void
+launch_mysql(Server *server)
+{
+    const char *inside = server->directory + strlen(mysql_root());
+    char data[128];
+    char socket_path[128];
+    char pid_path[128];
+
+    (void)snprintf(data, sizeof(data), "--datadir=%s/data", inside);
+    (void)snprintf(socket_path, sizeof(socket_path), "--socket=%s/sock", inside);
+    (void)snprintf(pid_path, sizeof(pid_path), "--pid-file=%s/pid", inside);
+    launch_with_more(
+        server, (const char *const[]){"chroot", mysql_root(), "/usr/sbin/mysqld", "--no-defaults",
+                    "--user=root", data, socket_path, pid_path, "--skip-networking", "--mysqlx=OFF",
+                    "--innodb-flush-log-at-trx-commit=0", "--sync-binlog=0",
+                    "--secure-file-priv=", "--local-infile=1", "--max-allowed-packet=256M", NULL});
 }
 
 static void
@@ -247,6 +290,15 @@ server_has_mariadb(void)
     return access("/usr/sbin/mariadbd", X_OK) == 0 || access("/usr/bin/mariadbd", X_OK) == 0;
 }
 
+bool
+server_has_mysql(void)
+{
+    char path[256];
+
+    (void)snprintf(path, sizeof(path), "%s/usr/sbin/mysqld", mysql_root());
+    return geteuid() == 0 && access(path, X_OK) == 0;
+}
+
 int
 server_skip(const char *what)
 {
@@ -270,10 +322,16 @@ server_start_postgres(Server *server)
 void
 server_start_mariadb(Server *server)
 {
+    server_start_mariadb_with(server, NULL);
+}
+
+void
+server_start_mariadb_with(Server *server, const char *const *more)
+{
     char data[128];
     char temporary[128];
 
-    *server = (Server){.is_postgres = false};
+    *server = (Server){.more = more};
     make_directory(server, "my");
     (void)snprintf(server->socket, sizeof(server->socket), "%s/sock", server->directory);
     (void)snprintf(data, sizeof(data), "--datadir=%s", server->data);
@@ -284,6 +342,22 @@ server_start_mariadb(Server *server)
                     "--auth-root-authentication-method=normal", "--skip-test-db",
                     "--innodb-log-file-size=256M", NULL});
     launch_mariadb(server);
+}
+
+void
+server_start_mysql_with(Server *server, const char *const *more)
+{
+    char data[128];
+
+    *server = (Server){.is_mysql = true, .more = more};
+    make_directory(server, "mysql");
+    (void)snprintf(server->socket, sizeof(server->socket), "%s/sock", server->directory);
+    (void)snprintf(
+        data, sizeof(data), "--datadir=%s/data", server->directory + strlen(mysql_root()));
+    stop_at_exit(server);
+    run(server, (const char *const[]){"chroot", mysql_root(), "/usr/sbin/mysqld", "--no-defaults",
+                    "--initialize-insecure", "--user=root", data, NULL});
+    launch_mysql(server);
 }
 
 static void
@@ -320,6 +394,8 @@ server_restart(Server *server)
     server_stop(server);
     if (server->is_postgres)
         launch_postgres(server);
+    else if (server->is_mysql)
+        launch_mysql(server);
     else
         launch_mariadb(server);
 }
