@@ -4,8 +4,11 @@
  *     Int8: highest bit set, bits 4 to 6 the algorithm (0: zlib), bits 0 to 2 the number of bytes
  *     of the size that follows; size unpacked, big-endian; zlib stream
  *
- * Columns with the attribute COMPRESSED: Int8, 0 for not compressed, else algorithm 8 in bits 4 to
- * 7 with bit 3 for a raw deflate stream, and the number of bytes of the size, little-endian.
+ * Columns with the attribute COMPRESSED: nothing for the empty value; else Int8, 0 for not
+ * compressed, else 8 (zlib) in bits 4 to 7, with bit 3 for a raw deflate stream, and the number of
+ * bytes of the size, which follows as above.
+ *
+ * The size is checked against what the packed bytes can hold before memory is taken.
  *
  * Source: MariaDB documentation, "Compressing Events to Reduce Size of the Binary Log",
  * "Storage-Engine Independent Column Compression".

@@ -76,6 +76,7 @@ typedef enum BinlogEventType {
 } BinlogEventType;
 
 enum {
+    BINLOG_FLAG_IN_USE = 0x01,     /* FORMAT_DESCRIPTION: the file is being written */
     BINLOG_FLAG_ARTIFICIAL = 0x20, /* made by the server, not in the file */
     BINLOG_FLAG_IGNORABLE = 0x80,
 };
@@ -84,7 +85,9 @@ enum {
 const char *binlog_type_name(unsigned type, char buffer[16]);
 
 /* What a file's FORMAT_DESCRIPTION event says of the events behind it. Zeroed before the first one:
- * then there is no checksum, and post-headers have the lengths of the current versions. */
+ * then post-headers have the lengths of the current versions, and only an event that ends in its
+ * own checksum is taken to have one (the ROTATE that a server makes up at the beginning has it when
+ * the replica said that it knows checksums). */
 typedef struct BinlogFormat {
     char server_version[51];
     bool is_mariadb;
@@ -99,10 +102,14 @@ typedef struct BinlogEvent {
     uint32_t size;
     uint32_t end_offset; /* modulo 2^32; 0 where the event is not in the file */
     unsigned flags;
-    Text body; /* post-header and payload, without the checksum */
+    Text body; /* post-header and payload, without the checksum; never NULL */
 } BinlogEvent;
 
-/* Split the header off, and check size and checksum. */
+/* The size of an event whose header (BINLOG_HEADER_SIZE bytes) is there: how much to read. */
+uint32_t binlog_event_size(Text header);
+
+/* Split the header off, and check size and checksum. A FORMAT_DESCRIPTION event has a checksum
+ * always, which is checked where it says that the file has them. */
 bool binlog_event_read(const BinlogFormat *format, Text bytes, BinlogEvent *ret_event, Error *err)
     MUST_CHECK;
 
@@ -125,13 +132,15 @@ bool binlog_read_rotate(const BinlogEvent *event, BinlogRotate *ret, Error *err)
  *                      Int16 error   Int16 length of the status variables
  *                      status variables   schema   NUL   the statement
  * QUERY_COMPRESSED     the statement as MariaDB compresses (binlog/compress.h)
- * Of the status variables only the character set of the client is read (code 4).
+ * Of the status variables only sql_mode (code 1) and the character set of the client (code 4) are
+ * read.
  */
 typedef struct BinlogQuery {
     Text schema;      /* the session's database; "" none */
     Text statement;   /* as the client sent it: in the character set of the client */
     unsigned error;   /* the statement failed in part with this number; 0: it did not */
     unsigned charset; /* collation number of the client's character set; 0: not told */
+    bool ansi_quotes; /* sql_mode has ANSI_QUOTES: see statement_read() */
 } BinlogQuery;
 bool binlog_read_query(const BinlogFormat *format, const BinlogEvent *event, Buf *scratch,
     BinlogQuery *ret, Error *err) MUST_CHECK;
@@ -140,9 +149,11 @@ bool binlog_read_query(const BinlogFormat *format, const BinlogEvent *event, Buf
  *                      flags & 2: Int64 commit id
  *                      flags & (0x40 | 0x80): Int32 format   Int8 gtrid length
  *                      Int8 bqual length   bytes: gtrid and bqual
+ *                      Int8 more flags, where the event goes on; zeros up to 19 bytes
  * (the server is the header's server_id) */
 enum {
     MARIADB_GTID_STANDALONE = 0x01, /* one statement without BEGIN and COMMIT */
+    MARIADB_GTID_COMMIT_ID = 0x02,  /* committed together with others */
     MARIADB_GTID_DDL = 0x20,
     MARIADB_GTID_PREPARED_XA = 0x40,
     MARIADB_GTID_COMPLETED_XA = 0x80,
@@ -159,7 +170,10 @@ typedef struct BinlogMariadbGtid {
     uint64_t sequence;
     uint32_t domain;
     unsigned flags;
-    BinlogXid xid; /* of XA transactions */
+    BinlogXid xid;     /* of XA transactions */
+    bool alter_starts; /* binlog_alter_two_phase: the ALTER TABLE behind it only begins, and comes
+                          a second time when it has been done */
+    bool alter_fails;  /* the same: it was rolled back */
 } BinlogMariadbGtid;
 bool binlog_read_mariadb_gtid(const BinlogEvent *event, BinlogMariadbGtid *ret, Error *err)
     MUST_CHECK;
@@ -197,17 +211,3 @@ bool binlog_read_xa_prepare(const BinlogEvent *event, BinlogXaPrepare *ret, Erro
 
 /* INCIDENT             Int16 number (1: lost events)   Int8 length   bytes: message */
 bool binlog_read_incident(const BinlogEvent *event, Text *ret_message, Error *err) MUST_CHECK;
-
-/*
- * TRANSACTION_PAYLOAD  fields as in HEARTBEAT_V2, 1: payload size, 2: compression (0: zstd,
- *                      255: none), 3: size unpacked, 0: the end; then the payload: the events of
- *                      the transaction, one behind the other, without checksums
- * Unpacks it piece by piece: memory grows with the largest event, not with the transaction.
- */
-typedef struct BinlogPayload BinlogPayload;
-BinlogPayload *binlog_payload_open(const BinlogEvent *event, Error *err) MUST_CHECK;
-void binlog_payload_close(BinlogPayload *payload);
-CLEANUP_DEFINE(BinlogPayload *, binlog_payload_close);
-/* The next event, valid until the next call; *ret_end at the end. The bytes of event must stay. */
-bool binlog_payload_next(BinlogPayload *payload, BinlogEvent *ret_event, bool *ret_end, Error *err)
-    MUST_CHECK;
