@@ -15,6 +15,10 @@ split_type(Text type, Arena *arena)
     size_t open;
     size_t close;
 
+    if (text_starts_with(type, "enum(") || text_starts_with(type, "set(")) {
+        parts.name = (Text){type.data, text_find(type, '(')};
+        return parts;
+    }
     while (text_ends_with(type, "[]")) {
         parts.is_array = true;
         type.len -= 2;
@@ -28,6 +32,20 @@ split_type(Text type, Arena *arena)
     }
     parts.name = arena_text(arena, text_trim(buf_text(&name)));
     return parts;
+}
+
+/* "int unsigned zerofill" -> "int" */
+static Text
+without_sign(Text name, bool *ret_is_unsigned)
+{
+    static const char *const words[] = {" zerofill", " unsigned"};
+
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (text_ends_with(name, words[i])) {
+            *ret_is_unsigned = true;
+            name.len -= strlen(words[i]);
+        }
+    return name;
 }
 
 /* "public.mood" -> "mood"; PostgreSQL's own types stand without their schema. */
@@ -61,13 +79,16 @@ read_modifier(Text modifier, SourceColumn *column)
         !text_to_i64(
             text_trim((Text){modifier.data + comma + 1, modifier.len - comma - 1}), &second))
         return;
-    if (text_starts_with(column->type_name, "numeric")) {
+    if (text_starts_with(column->type_name, "numeric") ||
+        text_starts_with(column->type_name, "decimal")) {
         column->precision = (int)first;
         column->scale = (int)second;
     } else if (text_starts_with(column->type_name, "time") ||
-               text_starts_with(column->type_name, "interval")) {
+               text_starts_with(column->type_name, "interval") ||
+               text_starts_with(column->type_name, "datetime")) {
         column->precision = (int)first;
-    } else {
+    } else if (column->logical != LOGICAL_INT && column->logical != LOGICAL_UINT &&
+               column->logical != LOGICAL_FLOAT) { /* that of MySQL's numbers is for display */
         column->length = first;
     }
 }
@@ -85,7 +106,7 @@ shape_column(Text name, Text type, LogicalType logical, Arena *arena)
     };
     TypeParts parts = split_type(column.type, arena);
 
-    column.type_name = plain_name(parts.name);
+    column.type_name = plain_name(without_sign(parts.name, &column.is_unsigned));
     if (parts.is_array)
         column.type_name = text_of(arena_printf(arena, TEXT_FMT "[]", TEXT_ARG(column.type_name)));
     read_modifier(parts.modifier, &column);
