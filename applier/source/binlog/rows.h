@@ -7,8 +7,8 @@
  *     bits: columns in the image (updates: two of them, old and new)
  *     rows: an image, or for updates the old one and the new one
  *         PARTIAL_UPDATE_ROWS: before the new image a length-encoded number of value options;
- *         where 1 is set in it, bits: one a JSON column in the image, set: a diff stands there
- *         bits: one a column in the image, set: null
+ *         where 1 is set in it, bits: one a JSON column of the table, set: a diff stands there
+ * (none where it is empty: the value is the old one) bits: one a column in the image, set: null
  *         values of the columns in the image that are not null (binlog/value.h)
  *     MariaDB's compressed events have all behind the bits compressed (binlog/compress.h)
  *
@@ -37,8 +37,10 @@ typedef struct BinlogRows {
     size_t column_count;
     const uint8_t *in_before; /* bits, column_count of them; NULL: no old image */
     const uint8_t *in_after;  /* NULL: no new image */
-    Text rows;                /* what is left of them */
-    size_t row;               /* number of the row that is read next, from 0: for error texts */
+    size_t before_count;      /* columns in them */
+    size_t after_count;
+    Text rows;  /* what is left of them */
+    size_t row; /* number of the row that is read next, from 0: for error texts */
 } BinlogRows;
 
 static inline bool
@@ -47,7 +49,8 @@ binlog_bit(const uint8_t *bits, size_t index)
     return (bits[index / 8] >> (index % 8) & 1) != 0;
 }
 
-/* Begin; scratch is for what must be unpacked, and stays in use until the event is read. */
+/* Begin; scratch is for what must be unpacked, and stays in use until the event is read. The caller
+ * compares table_id and column_count with the table map's. */
 bool binlog_rows_open(const BinlogFormat *format, const BinlogEvent *event, Buf *scratch,
     BinlogRows *ret_rows, Error *err) MUST_CHECK;
 

@@ -192,7 +192,8 @@ binlog_read_table_map(const BinlogFormat *format, const BinlogEvent *event, Aren
         return false;
     for (size_t i = 0; i < count; i++)
         map.columns[i].may_be_null = (nullable.data[i / 8] >> (i % 8) & 1) != 0;
-    if (!binlog_table_metadata_read(binlog_wire_rest(&reader), arena, &map, err))
+    if (!binlog_table_metadata_read(
+            binlog_wire_rest(&reader), format->is_mariadb, arena, &map, err))
         return error_wrap(err, "TABLE_MAP event of " TEXT_FMT "." TEXT_FMT, TEXT_ARG(map.schema),
             TEXT_ARG(map.name));
     *ret_map = map;

@@ -24,6 +24,7 @@ typedef struct Field {
     Reader reader;
     Arena *arena;
     BinlogTableMap *map;
+    bool is_mariadb;
 } Field;
 
 static bool
@@ -42,6 +43,12 @@ is_numeric(const BinlogColumn *column)
     default:
         return false;
     }
+}
+
+static bool
+is_numeric_or_year(const BinlogColumn *column)
+{
+    return column->type == MYSQL_COLUMN_YEAR || is_numeric(column);
 }
 
 static bool
@@ -96,18 +103,20 @@ static bool
 read_signs(Field *field)
 {
     BinlogTableMap *map = field->map;
+    Belongs belongs = field->is_mariadb ? is_numeric_or_year : is_numeric;
+    Text bits = binlog_wire_rest(&field->reader);
     size_t at = 0;
-    Text bits;
 
-    bits = reader_bytes(&field->reader, (count_columns(map, is_numeric) + 7) / 8);
-    for (size_t i = 0; i < map->column_count && !field->reader.overrun; i++) {
-        if (!is_numeric(&map->columns[i]))
+    if (bits.len != (count_columns(map, belongs) + 7) / 8)
+        return true;
+    for (size_t i = 0; i < map->column_count; i++) {
+        if (!belongs(&map->columns[i]))
             continue;
         map->columns[i].is_unsigned = (bits.data[at / 8] >> (7 - at % 8) & 1) != 0;
         at++;
     }
     map->has_signs = true;
-    return !field->reader.overrun;
+    return true;
 }
 
 /* The n-th column that belongs; NULL: there are less. */
@@ -251,14 +260,15 @@ conclude(BinlogTableMap *map)
 }
 
 bool
-binlog_table_metadata_read(Text fields, Arena *arena, BinlogTableMap *map, Error *err)
+binlog_table_metadata_read(
+    Text fields, bool is_mariadb, Arena *arena, BinlogTableMap *map, Error *err)
 {
     Reader reader = reader_of(fields.data, fields.len);
 
     while (reader.at < reader.len) {
         unsigned kind = reader_u8(&reader);
         Text bytes = binlog_wire_text(&reader);
-        Field field = {reader_of(bytes.data, bytes.len), arena, map};
+        Field field = {reader_of(bytes.data, bytes.len), arena, map, is_mariadb};
 
         if (reader.overrun || !read_field(&field, kind))
             return error_set(err, ERR_SOURCE,
