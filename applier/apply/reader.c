@@ -136,7 +136,7 @@ clear_texts(BlockReader *reader)
     Buf *bufs[] = {&reader->position, &reader->begin, &reader->start, &reader->open_begin,
         &reader->queued, &reader->acknowledged, &reader->notice, &reader->block_position,
         &reader->block_begin, &reader->hold_position, &reader->pending.position,
-        &reader->pending.where};
+        &reader->pending.where, &reader->void_begin};
 
     for (size_t i = 0; i < ARRAY_LEN(bufs); i++)
         buf_clear(bufs[i]);
@@ -240,6 +240,10 @@ is_limit(const BlockReader *reader, Text position)
 static bool
 on_begin(BlockReader *reader, const Event *event, Error *err)
 {
+    reader->is_void =
+        reader->void_begin.len > 0 && text_equal(event->position, buf_text(&reader->void_begin));
+    if (reader->is_void)
+        return true;
     if (is_limit(reader, event->position)) {
         reader->ends = true;
         return true;
@@ -315,6 +319,25 @@ on_commit(BlockReader *reader, const Event *event, Error *err)
     return true;
 }
 
+/*
+ * What came since BEGIN is in the open block, from which nothing can be taken out again: it is
+ * dropped, and read once more without this transaction.
+ */
+static bool
+on_rollback(BlockReader *reader, const Event *event, Error *err)
+{
+    if (reader->is_void) {
+        reader->is_void = false;
+        buf_reset(&reader->void_begin, SIZE_MAX);
+        reader_set_text(&reader->position, event->position);
+        reader->ends |= is_limit(reader, event->position);
+        return true;
+    }
+    reader_set_text(&reader->void_begin, buf_text(&reader->open_begin));
+    return error_set_retriable(
+        err, ERR_SOURCE, "a large transaction was rolled back at its end: it is left out");
+}
+
 /* The source went on, with nothing for us. It may tell where it was before, after a start. */
 static void
 on_position(BlockReader *reader, const Event *event)
@@ -336,11 +359,13 @@ on_event(BlockReader *reader, const Event *event, Error *err)
     case EVENT_BEGIN:
         return on_begin(reader, event, err);
     case EVENT_CHANGE:
-        return on_change(reader, event, err);
+        return reader->is_void || on_change(reader, event, err);
     case EVENT_TRUNCATE:
-        return on_truncate(reader, event, err);
+        return reader->is_void || on_truncate(reader, event, err);
     case EVENT_COMMIT:
         return on_commit(reader, event, err);
+    case EVENT_ROLLBACK:
+        return on_rollback(reader, event, err);
     case EVENT_POSITION:
         on_position(reader, event);
         return true;
@@ -564,6 +589,7 @@ drop_block(BlockReader *reader, Error *err)
     }
     reader->block_is_open = false;
     reader->in_transaction = false;
+    reader->is_void = false;
     reader->ends = false;
     reader->torn = false;
     block_writer_close(STEAL(reader->writer));

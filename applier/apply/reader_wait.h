@@ -63,8 +63,11 @@ struct BlockReader {
     int64_t read_us;
 
     bool in_transaction;
-    bool ends;           /* nothing more will come */
-    bool torn;           /* the source ended inside a transaction */
+    Buf void_begin; /* own place of a transaction that came and never happened (EVENT_ROLLBACK):
+                       its changes are passed over when it comes again */
+    bool is_void;   /* this is it */
+    bool ends;      /* nothing more will come */
+    bool torn;      /* the source ended inside a transaction */
     uint64_t last_seqno; /* do not read past this transaction; 0: no limit */
 
     uint64_t hold_number; /* of the request that is looked at; 0: none */

@@ -1,9 +1,9 @@
 /*
- * event.h - what a source yields: BEGIN, CHANGE, TRUNCATE, COMMIT, POSITION
+ * event.h - what a source yields: BEGIN, CHANGE, TRUNCATE, COMMIT, ROLLBACK, POSITION
  *
  * Events come in commit order, a transaction at a time: one BEGIN, any number of CHANGE and
- * TRUNCATE, one COMMIT. Texts and values in an event are views, valid until the next call to the
- * source. A Table is owned by the source and stays valid until the source is closed.
+ * TRUNCATE, one COMMIT (or ROLLBACK). Texts and values in an event are views, valid until the next
+ * call to the source. A Table is owned by the source and stays valid until the source is closed.
  */
 #pragma once
 
@@ -53,6 +53,8 @@ typedef enum EventKind {
     EVENT_CHANGE,
     EVENT_TRUNCATE, /* of one table */
     EVENT_COMMIT,
+    EVENT_ROLLBACK, /* instead of COMMIT: what came since BEGIN never happened. Rare: a source tells
+                       it only where it could not know it before BEGIN */
     EVENT_POSITION, /* between transactions: nothing for us before this position is still to come */
 } EventKind;
 
@@ -62,8 +64,8 @@ typedef struct Event {
     Change change;          /* CHANGE */
     Text schema;            /* TRUNCATE */
     Text table;             /* TRUNCATE */
-    Text position; /* COMMIT, POSITION: where to go on after it, the source's own text. BEGIN: the
-                      transaction's own place, to be compared with a snapshot's position
+    Text position; /* COMMIT, ROLLBACK, POSITION: where to go on after it, the source's own text.
+                      BEGIN: the transaction's own place, to be compared with a snapshot's position
                       (SourceDriver.compare); TEXT_NONE where the source has no such order */
     Text where;    /* any: where this event stands in the source, for error texts:
                       "shop.jsonl:12", "0/1A2B3C" */

@@ -18,9 +18,15 @@
  * place is noted in the position, and at XA COMMIT they are read again from there, on a connection
  * of their own, and come as the transaction that it is. Nothing of them is kept in memory.
  *
- * Images: a column that is not in the new image of an update is VALUE_UNCHANGED, unless the old
- * image has it; one that is not in the image of an insert has its default value. Key columns that
- * the new image leaves out are those of the old one.
+ * Images: source/mysql/row_image.h.
+ *
+ * A transaction's events are kept until its end is there, or they come to 1 MiB, before anything of
+ * them is handed out: what a ROLLBACK TO SAVEPOINT undid is then left out, and a transaction that
+ * ends in ROLLBACK (MariaDB writes such ones) never happened. Of a larger one with savepoints a
+ * second look at the log tells what was undone; a larger one that ends in ROLLBACK is
+ * EVENT_ROLLBACK.
+ *
+ * source/mysql/group.h is the inside: where the open transaction is, and what its events come to.
  */
 #pragma once
 
@@ -29,9 +35,16 @@
 
 typedef struct MysqlChanges MysqlChanges;
 
-/* Takes position over (a copy is made). schema outlives it. */
-MysqlChanges *mysql_changes_new(
-    const SourceStart *start, const BinlogPosition *position, MysqlSchema *schema) MUST_CHECK;
+/* All of it but position outlives the changes. */
+typedef struct MysqlChangesStart {
+    const SourceStart *source;
+    const BinlogPosition *position; /* where the stream begins; copied */
+    MysqlSchema *schema;
+    bool fold_names; /* the server keeps names of tables in lower case (lower_case_table_names) */
+} MysqlChangesStart;
+
+/* Where source->position is "" an EVENT_POSITION comes first: where the service begins. */
+MysqlChanges *mysql_changes_new(const MysqlChangesStart *start) MUST_CHECK;
 void mysql_changes_free(MysqlChanges *changes);
 CLEANUP_DEFINE(MysqlChanges *, mysql_changes_free);
 
@@ -39,5 +52,8 @@ CLEANUP_DEFINE(MysqlChanges *, mysql_changes_free);
 bool mysql_changes_take(MysqlChanges *changes, Text event, Error *err) MUST_CHECK;
 /* What follows from it. bytes of the event must stay until NEXT_IDLE. */
 Next mysql_changes_next(MysqlChanges *changes, Event *ret_event, Error *err);
+/* The stream has nothing more just now: EVENT_POSITION, where the place is another one than was
+ * told last. */
+bool mysql_changes_position(MysqlChanges *changes, Event *ret_event);
 /* See SourceDriver.notice. */
 Text mysql_changes_notice(MysqlChanges *changes);

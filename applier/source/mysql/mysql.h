@@ -25,8 +25,8 @@
 #pragma once
 
 #include "client/mysql_client.h"
+#include "source/mysql/driver.h"
 #include "source/snapshot.h"
-#include "source/source.h"
 #include "source/source_table.h"
 
 typedef enum MysqlPositionMode {
@@ -58,8 +58,6 @@ typedef struct MysqlSourceOptions {
     bool snapshot_lock; /* may a snapshot keep commits waiting for the moment in which its views are
                            taken? Without: one reader, from a view that needs no lock */
 } MysqlSourceOptions;
-
-extern const SourceDriver source_mysql;
 
 /* The options' server_id, or the one made of the service's name (2^31 and above); + use. */
 typedef enum MysqlIdUse {
