@@ -265,7 +265,6 @@ mysql_column_describe(
     const MysqlColumnFacts *facts, Arena *arena, SourceColumn *column, BinlogValueType *type)
 {
     const TypeName *name = find_type(facts->data_type);
-    Value value;
 
     *column = (SourceColumn){.length = -1, .precision = -1, .scale = -1};
     column->name = arena_text(arena, facts->name);
@@ -292,10 +291,6 @@ mysql_column_describe(
     column->logical = type->logical;
     column->labels = type->column.labels;
     column->label_count = type->column.label_count;
-    value = column->is_generated || column->is_identity ? (Value){.kind = VALUE_ABSENT}
-                                                        : mysql_column_default(facts, type, arena);
-    if (value.kind == VALUE_TEXT)
-        column->added_value = value.text;
 }
 
 /* ---- from a table map alone ---- */

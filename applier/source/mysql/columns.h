@@ -34,7 +34,7 @@ typedef struct MysqlColumnFacts {
 } MysqlColumnFacts;
 
 /*
- * Fill *column (but may_omit, which depends on the key) and *type, as a table map would describe
+ * Fill *column (but may_omit, which depends on the key, and added_value) and *type, as a table map would describe
  * the column: type->column has type, length, decimals and collation of its stored form. Texts are
  * copied to the arena.
  */

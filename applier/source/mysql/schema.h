@@ -41,8 +41,7 @@ typedef struct MysqlShape {
     /* The columns by which updates and deletes are told (table.columns' in_key) are all of the
      * primary key, else of a unique key without nulls, else none: then old images are whole. */
     const Value *defaults; /* by index in table.columns: what an insert has that leaves the column
-                              out; VALUE_ABSENT: not known, or not yet: ask
-                              mysql_schema_default() */
+                              out; VALUE_ABSENT: not known */
     size_t row_end; /* system-versioned: index in the image of the column that tells when the row
                        ended; image_count: every row is carried. The value is read, and no column
                        of the table */
@@ -79,11 +78,6 @@ typedef struct MysqlPlace {
  * Errors of the catalogue's connection are retriable. */
 bool mysql_schema_table(MysqlSchema *schema, const BinlogTableMap *map, const MysqlPlace *place,
     const MysqlShape **ret_shape, Error *err) MUST_CHECK;
-/* The default of a column (index in table.columns) that an insert at place leaves out, where
- * shape->defaults has VALUE_ABSENT for it. Looks ahead in the log whether the catalogue's is still
- * that of the place; ERR_SOURCE, with the way out, where it is not, or not known. */
-bool mysql_schema_default(MysqlSchema *schema, const MysqlShape *shape, size_t column,
-    const MysqlPlace *place, Value *ret_value, Error *err) MUST_CHECK;
 /* A DDL statement (in UTF-8) went by; database is the session's. Shapes stay valid, but ask
  * mysql_schema_table() again for every table map that comes behind it. */
 void mysql_schema_ddl(MysqlSchema *schema, Text statement, Text database);

@@ -1,0 +1,24 @@
+/*
+ * catalogue.h - what information_schema tells of tables, as MysqlTables
+ *
+ * A few queries for any number of tables. information_schema compares names without regard to case;
+ * what is wanted is told apart here.
+ *
+ * Sources: MySQL reference manual, "INFORMATION_SCHEMA Tables"; MariaDB documentation, "Information
+ * Schema Tables".
+ */
+#pragma once
+
+#include "source/mysql/tables.h"
+
+typedef struct CatalogueWish {
+    Text schema; /* of one table; TEXT_NONE: all that the options carry */
+    Text name;
+    bool columns_only; /* not what costs the server time: estimates, engines, triggers, foreign
+                          keys, problems */
+} CatalogueWish;
+
+/* Sorted by schema and name, in the arena. */
+bool mysql_catalogue_read(MysqlServer *server, const MysqlSourceOptions *options,
+    const CatalogueWish *wish, Arena *arena, MysqlTable ***ret_tables, size_t *ret_count,
+    Error *err) MUST_CHECK;
