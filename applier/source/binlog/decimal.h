@@ -13,7 +13,8 @@
 #include "base/error.h"
 #include "base/text.h"
 
-#define BINLOG_DECIMAL_DIGITS 65 /* precision at most */
+/* Precision at most: of a column 65, but JSON counts whole groups. */
+#define BINLOG_DECIMAL_DIGITS 81
 /* Bytes of a text at most: sign, a zero before the point, the point. */
 #define BINLOG_DECIMAL_TEXT (BINLOG_DECIMAL_DIGITS + 3)
 
