@@ -6,22 +6,27 @@
 #define MAX_DECIMALS  6
 #define SECONDS_A_DAY 86400
 
+static const unsigned powers[MAX_DECIMALS + 1] = {1, 10, 100, 1000, 10000, 100000, 1000000};
+
 size_t
 binlog_temporal_size(unsigned type, unsigned decimals)
 {
+    static const uint8_t time_bytes[] = {3, 4, 4, 5, 5, 5, 6};
+    static const uint8_t datetime_bytes[] = {8, 6, 6, 7, 7, 7, 8};
+
     if (decimals > MAX_DECIMALS)
         return 0;
     switch (type) {
     case MYSQL_COLUMN_DATE:
     case MYSQL_COLUMN_NEWDATE:
-    case MYSQL_COLUMN_TIME:
         return 3;
-    case MYSQL_COLUMN_TIMESTAMP:
-        return 4;
+    case MYSQL_COLUMN_TIME:
+        return time_bytes[decimals];
     case MYSQL_COLUMN_DATETIME:
-        return 8;
+        return datetime_bytes[decimals];
     case MYSQL_COLUMN_TIME2:
         return 3 + (decimals + 1) / 2;
+    case MYSQL_COLUMN_TIMESTAMP:
     case MYSQL_COLUMN_TIMESTAMP2:
         return 4 + (decimals + 1) / 2;
     case MYSQL_COLUMN_DATETIME2:
@@ -219,6 +224,59 @@ write_datetime2(const uint8_t *image, unsigned decimals, char **to, Error *err)
         number >> 12 & 31, number >> 6 & 63, number & 63, micros_of(fraction, decimals), to, err);
 }
 
+/* Whole seconds and a fraction of decimals digits, of a number that has both. */
+static uint64_t
+split_fraction(uint64_t number, unsigned decimals, unsigned *ret_micros)
+{
+    *ret_micros = (unsigned)(number % powers[decimals]) * powers[MAX_DECIMALS - decimals];
+    return number / powers[decimals];
+}
+
+static bool
+write_time53(const uint8_t *image, unsigned decimals, char **to, Error *err)
+{
+    int64_t number =
+        (int64_t)binlog_read_be(image, binlog_temporal_size(MYSQL_COLUMN_TIME, decimals)) -
+        INT64_C(3020400) * powers[decimals];
+    unsigned micros;
+    uint64_t seconds = split_fraction((uint64_t)(number < 0 ? -number : number), decimals, &micros);
+
+    if (seconds / 3600 > 838)
+        return refuse(err, "hour of a time", seconds / 3600);
+    if (number < 0)
+        *(*to)++ = '-';
+    return write_clock((unsigned)(seconds / 3600), (unsigned)(seconds / 60 % 60),
+        (unsigned)(seconds % 60), micros, to, err);
+}
+
+static bool
+write_datetime53(const uint8_t *image, unsigned decimals, char **to, Error *err)
+{
+    size_t size = binlog_temporal_size(MYSQL_COLUMN_DATETIME, decimals);
+    unsigned micros;
+    uint64_t seconds = split_fraction(binlog_read_be(image, size), decimals, &micros);
+    uint64_t days = seconds / SECONDS_A_DAY;
+    uint64_t year = days / 32 / 13;
+    unsigned clock = (unsigned)(seconds % SECONDS_A_DAY);
+
+    if (year > 9999)
+        return refuse(err, "year", year);
+    if (!write_date((unsigned)year, (unsigned)(days / 32 % 13), (unsigned)(days % 32), to, err))
+        return false;
+    *(*to)++ = ' ';
+    return write_clock(clock / 3600, clock / 60 % 60, clock % 60, micros, to, err);
+}
+
+static bool
+write_timestamp53(const uint8_t *image, unsigned decimals, char **to, Error *err)
+{
+    unsigned micros;
+
+    if (split_fraction(binlog_read_be(image + 4, (decimals + 1) / 2), decimals, &micros) != 0)
+        return error_set(err, ERR_DATA, "a fraction that is a second or more");
+    return write_seconds((uint32_t)binlog_read_be(image, 4), micros, to, err);
+}
+
 bool
 binlog_temporal_print(unsigned type, unsigned decimals, const uint8_t *image, char **to, Error *err)
 {
@@ -227,11 +285,17 @@ binlog_temporal_print(unsigned type, unsigned decimals, const uint8_t *image, ch
     case MYSQL_COLUMN_NEWDATE:
         return write_date_number(binlog_read_le(image, 3), to, err);
     case MYSQL_COLUMN_TIME:
+        if (decimals > 0)
+            return write_time53(image, decimals, to, err);
         /* the sign's bit is moved to the top and back */
         return write_time_number((int32_t)(binlog_read_le(image, 3) << 8) >> 8, to, err);
     case MYSQL_COLUMN_DATETIME:
+        if (decimals > 0)
+            return write_datetime53(image, decimals, to, err);
         return write_datetime_number(binlog_read_le(image, 8), to, err);
     case MYSQL_COLUMN_TIMESTAMP:
+        if (decimals > 0)
+            return write_timestamp53(image, decimals, to, err);
         return write_seconds((uint32_t)binlog_read_le(image, 4), 0, to, err);
     case MYSQL_COLUMN_TIME2:
         return write_time2(image, decimals, to, err);

@@ -5,6 +5,12 @@
  *     TIME 3        from before 5.6: little-endian, signed, decimal HHMMSS
  *     DATETIME 8    the same: decimal YYYYMMDDHHMMSS
  *     TIMESTAMP 4   the same: seconds since 1970, 0: the zero date
+ *     TIME, DATETIME, TIMESTAMP with a fraction are MariaDB's own of 5.3 (mysql56_temporal_format
+ *     = OFF). The table map does not tell them apart, nor the digits: the catalogue does, whose
+ *     COLUMN_TYPE has the comment "mariadb-5.3". Big-endian, in units of the last digit:
+ *     TIME 4 4 5 5 5 6, by digits       seconds and 3020400 more, before the fraction is added
+ *     DATETIME 6 6 7 7 7 8              (((year * 13 + month) * 32 + day) * 24 + hour) and so on
+ *     TIMESTAMP 4 + 1 1 2 2 3 3         seconds since 1970, then the fraction
  *     TIME2 3       big-endian, 0x800000 more: unused 1 bit, hour 10, minute 6, second 6; with the
  *                   fraction it is one number in two's complement
  *     DATETIME2 5   big-endian, 0x8000000000 more: year * 13 + month 17 bits, day 5, hour 5,
@@ -16,7 +22,8 @@
  * Zero dates and partial ones are shown as they are. What is outside of what the servers take
  * (month 13, second 60) is ERR_DATA.
  *
- * Source: MySQL source documentation, my_time.cc ("In-memory and on-disk formats").
+ * Sources: MySQL source documentation, my_time.cc ("In-memory and on-disk formats"); MariaDB
+ * documentation, "mysql56_temporal_format", and what 10.11 writes.
  */
 #pragma once
 

@@ -369,7 +369,9 @@ print_real(char *to, Text bytes)
     return binlog_print_double(to, number);
 }
 
-#define NUMBER_TEXT 80 /* bytes at most: of a decimal, of 64 bits, of all below */
+#define NUMBER_TEXT 128 /* bytes at most of all below */
+_Static_assert(
+    NUMBER_TEXT >= BINLOG_DECIMAL_TEXT && NUMBER_TEXT >= BITS_MAX, "the longest numbers");
 
 /* What has a fixed size, but for enumerations and sets. */
 static bool

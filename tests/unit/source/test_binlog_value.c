@@ -430,6 +430,31 @@ temporals_from_before_5_6_are_read(void **state)
     CHECK(&stamp, {"00000000", "0000-00-00 00:00:00+00"}, {"ffffff7f", "2038-01-19 03:14:07+00"});
 }
 
+/* As MariaDB 10.11 has written them. */
+static void
+temporals_of_mariadb_5_3_have_fractions_of_their_own(void **state)
+{
+    BinlogValueType time1 = type_of(MYSQL_COLUMN_TIME, 0, 1);
+    BinlogValueType time3 = type_of(MYSQL_COLUMN_TIME, 0, 3);
+    BinlogValueType time6 = type_of(MYSQL_COLUMN_TIME, 0, 6);
+    BinlogValueType datetime3 = type_of(MYSQL_COLUMN_DATETIME, 0, 3);
+    BinlogValueType datetime6 = type_of(MYSQL_COLUMN_DATETIME, 0, 6);
+    BinlogValueType stamp2 = type_of(MYSQL_COLUMN_TIMESTAMP, 0, 2);
+    BinlogValueType stamp6 = type_of(MYSQL_COLUMN_TIMESTAMP, 0, 6);
+
+    (void)state;
+    CHECK(&time1, {"01c5f6f9", "-12:34:56.7"});
+    CHECK(&time3, {"00b15478eb", "-12:34:56.789"});
+    CHECK(&time6, {"02b4b1f855ec", "-12:34:56.789012"});
+    CHECK(&datetime3, {"00422a83bcc32e", "2024-01-02 03:04:05.678"});
+    CHECK(&datetime6, {"01027612995a6f35", "2024-01-02 03:04:05.678901"});
+    CHECK(&stamp2, {"65937d2543", "2024-01-02 03:04:05.67+00"},
+        {"0000000000", "0000-00-00 00:00:00+00"});
+    CHECK(&stamp6, {"65937d250a5bf5", "2024-01-02 03:04:05.678901+00"});
+    refused(&stamp2, "65937d2564", ERR_DATA, "a fraction that is a second or more");
+    refused(&time1, "ffffffff", ERR_DATA, "118465 is no hour of a time");
+}
+
 static void
 characters_come_in_utf8_from_any_set(void **state)
 {
@@ -719,6 +744,7 @@ main(void)
         cmocka_unit_test(times_and_fractions_are_shown_without_zeros_at_the_end),
         cmocka_unit_test(datetimes_and_timestamps_are_read_with_every_number_of_digits),
         cmocka_unit_test(temporals_from_before_5_6_are_read),
+        cmocka_unit_test(temporals_of_mariadb_5_3_have_fractions_of_their_own),
         cmocka_unit_test(characters_come_in_utf8_from_any_set),
         cmocka_unit_test(bytes_are_hexadecimal_and_binary_is_padded),
         cmocka_unit_test(addresses_of_mariadb_get_their_zeros_back),
