@@ -178,10 +178,21 @@ place_of(const MapShapeInput *input, size_t index)
 
 /* ---- what only the catalogue knows ---- */
 
+/* Temporal types from before 5.6. MariaDB has them with a fraction (mysql56_temporal_format = OFF),
+ * whose digits are not in a map: binlog/temporal.h. */
+static bool
+is_old_temporal(const BinlogColumn *column)
+{
+    return column->type == MYSQL_COLUMN_TIME || column->type == MYSQL_COLUMN_DATETIME ||
+           column->type == MYSQL_COLUMN_TIMESTAMP;
+}
+
 /* MariaDB's UUID, INET6 and INET4 look like BINARY in a map. */
 static bool
 is_ambiguous(const MapShapeInput *input, const BinlogColumn *column)
 {
+    if (input->is_mariadb && is_old_temporal(column))
+        return true;
     return input->is_mariadb && column->type == MYSQL_COLUMN_STRING &&
            (column->length == UUID_BYTES || column->length == INET4_BYTES) &&
            (column->collation == 0 || column->collation == BINLOG_COLLATION_BINARY);
@@ -248,6 +259,21 @@ check_without_names(const MapShapeInput *input, Error *err)
 }
 
 static bool
+refuse_ambiguous(const BinlogColumn *column, Error *err)
+{
+    if (is_old_temporal(column))
+        return error_set(err, ERR_SOURCE,
+            "column " TEXT_FMT " is a time of MariaDB 5.3, of any number of digits: the catalogue, "
+            "which alone could tell, has no such column any more",
+            TEXT_ARG(column->name));
+    return error_set(err, ERR_SOURCE,
+        "column " TEXT_FMT " has %u bytes, which may be %s or BINARY: the catalogue, which "
+        "alone could tell, has no such column any more",
+        TEXT_ARG(column->name), column->length,
+        column->length == UUID_BYTES ? "a UUID, an INET6" : "an INET4");
+}
+
+static bool
 check_with_names(const MapShapeInput *input, Error *err)
 {
     const BinlogTableMap *map = input->map;
@@ -257,11 +283,7 @@ check_with_names(const MapShapeInput *input, Error *err)
         Place place = place_by_name(input, column);
 
         if (is_ambiguous(input, column) && place.catalogue == MAP_SHAPE_NONE)
-            return error_set(err, ERR_SOURCE,
-                "column " TEXT_FMT " has %u bytes, which may be %s or BINARY: the catalogue, which "
-                "alone could tell, has no such column any more",
-                TEXT_ARG(column->name), column->length,
-                column->length == UUID_BYTES ? "a UUID, an INET6" : "an INET4");
+            return refuse_ambiguous(column, err);
     }
     if (is_like_period(input) && input->table == NULL)
         return error_set(err, ERR_SOURCE,
@@ -351,6 +373,8 @@ set_type(const Making *making, size_t index, const Place *place, Error *err)
         type->special = known->special;
         type->is_left_out = known->is_left_out;
         type->column.name = known->column.name;
+        if (is_old_temporal(logged))
+            type->column.decimals = known->column.decimals;
         if (!map->has_signs)
             type->column.is_unsigned = known->column.is_unsigned;
         if (!map->has_collations)
