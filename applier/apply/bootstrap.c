@@ -136,13 +136,24 @@ bootstrap_source_start(const BootstrapRun *run)
 }
 
 bool
+bootstrap_publishes(const BootstrapRun *run)
+{
+    return run->context->source->install != NULL &&
+           (run->context->source->abilities & SOURCE_PLACE_IN_TARGET) == 0;
+}
+
+bool
 bootstrap_publish(BootstrapRun *run, const char *const *tables, Error *err)
 {
     CLEANUP(buf_clear) Buf report = BUF_INIT;
     const Config *config = run->context->config;
     SourceInstall install = {
         .service = config->service, .options = config->source_options, .tables = tables};
-    bool ok = run->context->source->install(&install, &report, err);
+    bool ok;
+
+    if (run->context->source->install == NULL)
+        return true;
+    ok = run->context->source->install(&install, &report, err);
 
     for (const char *line = report.data; line != NULL && *line != '\0';) {
         size_t len = strcspn(line, "\n");
@@ -355,6 +366,28 @@ watch_workers(BootstrapRun *run)
 /* ---- rounds: one snapshot each ----------------------------------------------------------------
  */
 
+/* Readers that will be open at the same time. */
+static size_t
+count_readers(const BootstrapRun *run)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < run->job_count; i++)
+        count += run->jobs[i].state == JOB_WAITING && !run->jobs[i].resumes;
+    return MIN(count, (size_t)run->context->config->bootstrap.connections);
+}
+
+static void
+tell_notice(BootstrapRun *run)
+{
+    const SnapshotDriver *driver = run->context->source->snapshot;
+    Text notice = driver->notice == NULL ? TEXT_NONE : driver->notice(run->snapshot);
+
+    if (notice.data != NULL)
+        bootstrap_tell(run, false, "snapshot at " TEXT_FMT ": " TEXT_FMT, TEXT_ARG(run->position),
+            TEXT_ARG(notice));
+}
+
 static bool
 take_snapshot(BootstrapRun *run, Error *err)
 {
@@ -362,8 +395,10 @@ take_snapshot(BootstrapRun *run, Error *err)
     SourceStart start = bootstrap_source_start(run);
     int64_t started_ms = clock_monotonic_ms();
 
-    bootstrap_tell(
-        run, false, "takes a snapshot: transactions that are open at the source end first");
+    start.readers = count_readers(run);
+    if (bootstrap_publishes(run))
+        bootstrap_tell(
+            run, false, "takes a snapshot: transactions that are open at the source end first");
     for (unsigned tries = 0; run->snapshot == NULL; tries++) {
         run->snapshot = driver->open(&start, err);
         if (run->snapshot == NULL && !bootstrap_may_retry(run, started_ms, tries, err))
@@ -371,6 +406,7 @@ take_snapshot(BootstrapRun *run, Error *err)
     }
     run->snapshot_us = clock_now_us();
     run->position = arena_text(run->arena, driver->position(run->snapshot));
+    tell_notice(run);
     for (size_t i = 0; i < run->job_count; i++)
         if (run->jobs[i].state == JOB_WAITING && !run->jobs[i].resumes)
             run->jobs[i].position = run->position;
@@ -381,7 +417,9 @@ take_snapshot(BootstrapRun *run, Error *err)
 static bool
 run_round(BootstrapRun *run, bool is_marked, Error *err)
 {
-    bool ok = take_snapshot(run, err) && (is_marked || bootstrap_control_begin(run, err));
+    /* a service that ended before it could be held may leave no position */
+    bool ok = take_snapshot(run, err) &&
+              ((is_marked && run->is_beside) || bootstrap_control_begin(run, err));
 
     CRASH_POINT("bootstrap.begun");
     ok = ok && start_workers(run, err);
@@ -468,8 +506,7 @@ check_source(const Context *context, const BootstrapOptions *options, Error *err
 {
     const SourceDriver *source = context->source;
 
-    if (source->snapshot == NULL || source->tables_open == NULL || source->install == NULL ||
-        source->compare == NULL)
+    if (source->snapshot == NULL || source->tables_open == NULL || source->compare == NULL)
         return error_set(err, ERR_CONFIG,
             "source.type: %s cannot be read at an exact position of its change stream, so there is "
             "nothing that dray bootstrap could load",

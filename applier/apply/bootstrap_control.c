@@ -65,6 +65,7 @@ read_states(BootstrapRun *run, void *argument, Error *err)
     StateList *list = argument;
 
     return bootstrap_state_prepare(run->control, state_schema(run), err) &&
+           position_prepare(run->control, state_schema(run), err) &&
            bootstrap_state_read(run->control, state_schema(run), main_service(run), run->arena,
                &list->states, &list->count, err);
 }
@@ -177,6 +178,16 @@ bootstrap_control_is_empty(BootstrapRun *run, const OutTable *out, bool *ret_emp
 /* ---- writing ----------------------------------------------------------------------------------
  */
 
+/* Where nothing at the source keeps the place from which the stream goes on, the target does. */
+static bool
+write_place(BootstrapRun *run, Error *err)
+{
+    if ((run->context->source->abilities & SOURCE_PLACE_IN_TARGET) == 0 || run->is_beside ||
+        run->position.data == NULL)
+        return true;
+    return position_begin(run->control, state_schema(run), main_service(run), run->position, err);
+}
+
 static bool
 write_copying(BootstrapRun *run, void *argument, Error *err)
 {
@@ -197,6 +208,8 @@ write_copying(BootstrapRun *run, void *argument, Error *err)
                 !position_remove(run->control, state_schema(run), text_of(job->service), err)))
             return error_wrap(err, "table %s", job->name);
     }
+    if (!write_place(run, err))
+        return false;
     CRASH_POINT("bootstrap.mark");
     return true;
 }

@@ -12,7 +12,9 @@ bool bootstrap_control(
 /* dray_bootstrap as it is, made where it is missing. In the run's arena. */
 bool bootstrap_control_states(
     BootstrapRun *run, BootstrapState **ret_states, size_t *ret_count, Error *err) MUST_CHECK;
-/* Mark the waiting jobs as copying; those that begin anew lose their row in dray_position. */
+/* Mark the waiting jobs as copying; those that begin anew lose their row in dray_position. Where
+ * the service does not run, has no position, and the source keeps none (SOURCE_PLACE_IN_TARGET), it
+ * gets the snapshot's. */
 bool bootstrap_control_begin(BootstrapRun *run, Error *err) MUST_CHECK;
 /* Mark a table that is no job yet: as one that is not emptied when it is begun. */
 bool bootstrap_control_mark(BootstrapRun *run, const SourceTable *table, Error *err) MUST_CHECK;

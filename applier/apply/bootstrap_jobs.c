@@ -131,19 +131,23 @@ list_named(BootstrapRun *run, Listing *listing, Error *err)
     listing->is_named = ARENA_ARRAY(run->arena, bool, operand_count(run) + 1);
     if (!list_tables(run, listing, err))
         return false;
-    if (find_unnamed(run, listing, missing)) {
+    if (find_unnamed(run, listing, missing) && bootstrap_publishes(run)) {
         /* the service must not see changes of these tables before they are marked */
         if ((run->is_beside && !bootstrap_hold(run, err)) ||
             !mark_before_published(run, missing, err) || !bootstrap_publish(run, missing, err) ||
             !list_tables(run, listing, err))
             return false;
         CRASH_POINT("bootstrap.published");
-        if (find_unnamed(run, listing, missing))
-            return error_set(err, ERR_USAGE,
-                "no table of the source fits %s: name it as schema.table, or with * and ?; only "
-                "tables that are published can be loaded",
-                missing[0]);
     }
+    if (find_unnamed(run, listing, missing))
+        return error_set(err, ERR_USAGE,
+            "no table of the source fits %s: name it as schema.table, or with * and ?; only "
+            "tables that are %s can be loaded",
+            missing[0], bootstrap_publishes(run) ? "published" : "among source.tables");
+    if (listing->count == 0 && !bootstrap_publishes(run))
+        return error_set(err, ERR_SOURCE,
+            "the source has no table for this service: source.tables, and the rights of its user, "
+            "say which ones it sees");
     if (listing->count == 0)
         return error_set(err, ERR_SOURCE,
             "the source publishes no table for this service: dray install says which ones it "

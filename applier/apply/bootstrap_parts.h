@@ -81,6 +81,8 @@ typedef struct BootstrapRun {
 
 /* ---- bootstrap.c ---- */
 
+/* Must tables be published at the source before their changes come? */
+bool bootstrap_publishes(const BootstrapRun *run);
 /* Make at the source what is missing; tables as for SourceInstall. */
 bool bootstrap_publish(BootstrapRun *run, const char *const *tables, Error *err) MUST_CHECK;
 /* Show what there is to show; the main thread, now and then. */

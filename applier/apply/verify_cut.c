@@ -20,7 +20,9 @@ struct VerifyCut {
     Arena *arena;      /* has the cut itself */
     uint64_t seqno;    /* of the last transaction before C */
     Position standing; /* the target's position, as the first view has it; fence 0: not read yet */
-    Target *guard;     /* has the position's row locked; NULL: nothing is guarded */
+    void (*told)(void *context, const char *what); /* NULL: nobody wants to know */
+    void *told_context;
+    Target *guard; /* has the position's row locked; NULL: nothing is guarded */
 };
 
 /* ---- the source ---- */
@@ -54,12 +56,17 @@ take_snapshot(VerifyCut *cut, bool rows, Error *err)
     SourceStart start = {.service = config->service,
         .options = config->source_options,
         .position = TEXT(""),
-        .until_end = true};
+        .until_end = true,
+        .readers = cut->pair_count * (rows ? 2 : 1)};
+    Text notice;
 
     cut->snapshot = driver->open(&start, err);
     if (cut->snapshot == NULL || !open_readers(cut, rows, err))
         return error_wrap(err, "take a snapshot of the source");
     buf_add_text(&cut->position, driver->position(cut->snapshot));
+    notice = driver->notice == NULL ? TEXT_NONE : driver->notice(cut->snapshot);
+    if (notice.data != NULL && cut->told != NULL)
+        cut->told(cut->told_context, notice.data);
     snapshot_close(cut->snapshot);
     cut->snapshot = NULL;
     return true;
@@ -270,14 +277,18 @@ verify_cut_open(const Context *context, size_t pairs, bool keep,
     cut->lock_fd = -1;
     cut->pairs = ARENA_ARRAY(arena, VerifyPair, pairs);
     cut->pair_count = pairs;
+    cut->told = told;
+    cut->told_context = told_context;
     cut->hold = hold_connect(context->config->block.directory, &running, err);
     if (cut->hold == NULL && running)
         return NULL;
     if (told != NULL)
-        told(told_context, running ? "the service runs: it stands still for the cut, which waits "
-                                     "for transactions that "
-                                     "are open at the source"
-                                   : "the service does not run: carrying changes up to the cut");
+        told(told_context,
+            !running ? "the service does not run: carrying changes up to the cut"
+            : (context->source->abilities & SOURCE_PLACE_IN_TARGET) != 0
+                ? "the service runs: it stands still for the cut"
+                : "the service runs: it stands still for the cut, which waits for transactions "
+                  "that are open at the source");
     if (running ? !cut_running(cut, keep, err) : !cut_stopped(cut, keep, err))
         return NULL;
     return STEAL(cut);

@@ -141,6 +141,8 @@ source_value(Planner *planner, VerifyPlan *plan, const SourceColumn *column)
         form = CANONICAL_BOOL;
     else if (column->logical == LOGICAL_BYTES)
         form = CANONICAL_BYTES;
+    else if (column->logical == LOGICAL_BIT)
+        form = CANONICAL_BIT;
     return show_source(planner, plan, column, (Canonical){form, 0});
 }
 

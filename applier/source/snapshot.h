@@ -38,6 +38,9 @@ struct SnapshotDriver {
     void (*close)(Snapshot *snapshot);
     /* Valid as long as the snapshot. */
     Text (*position)(const Snapshot *snapshot);
+    /* What there is to say of how it was taken (locks, for how long), or TEXT_NONE; valid as long
+     * as the snapshot. NULL: nothing. */
+    Text (*notice)(const Snapshot *snapshot);
     SnapshotReader *(*reader_open)(Snapshot *snapshot, Error *err);
     void (*reader_close)(SnapshotReader *reader);
     /* Tables as the view has them. */

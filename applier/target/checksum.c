@@ -26,13 +26,16 @@ is_single(Text type)
            (text_starts_with(type, "float") && !text_starts_with(type, "float8"));
 }
 
+/* What is FLOAT in MySQL has no more than single precision anywhere: its SQL has no short text of
+ * it that could be read as a double. */
 static CanonicalForm
-number_form(LogicalType source, const TargetColumn *target)
+number_form(Text source_type, LogicalType source, const TargetColumn *target)
 {
     LogicalType logical = target->logical;
 
     if (logical == LOGICAL_FLOAT)
-        return is_single(target->type) ? CANONICAL_FLOAT4 : CANONICAL_FLOAT8;
+        return is_single(target->type) || text_is(source_type, "float") ? CANONICAL_FLOAT4
+                                                                        : CANONICAL_FLOAT8;
     if (logical == LOGICAL_BOOL)
         return CANONICAL_BOOL;
     if (source != LOGICAL_FLOAT || logical == LOGICAL_INT || logical == LOGICAL_UINT ||
@@ -76,7 +79,7 @@ form_of(Text source_type, LogicalType source, const TargetColumn *target, const 
     case LOGICAL_UINT:
     case LOGICAL_NUMERIC:
     case LOGICAL_FLOAT:
-        return number_form(source, target);
+        return number_form(source_type, source, target);
     case LOGICAL_UNKNOWN:
     case LOGICAL_TEXT:
         return text_form(source_type, target);

@@ -247,7 +247,8 @@ raise_fence(Target *target, Text schema, Text service, int64_t *ret_rows, Error 
 }
 
 static bool
-insert_row(Target *target, Text schema, Text service, Error *err)
+insert_row(
+    Target *target, Text schema, Text service, unsigned fence, Text source_position, Error *err)
 {
     CLEANUP(buf_clear) Buf sql = BUF_INIT;
     int64_t rows;
@@ -260,7 +261,9 @@ insert_row(Target *target, Text schema, Text service, Error *err)
     }
     buf_add_string(&sql, ") VALUES (");
     sql_add_string(target->driver->sql, service, &sql);
-    buf_add_string(&sql, ", 1, 0, '', '', NULL, ");
+    buf_addf(&sql, ", %u, 0, ", fence);
+    sql_add_string(target->driver->sql, source_position, &sql);
+    buf_add_string(&sql, ", '', NULL, ");
     add_time(target, clock_now_us(), &sql);
     buf_add_char(&sql, ')');
     return run(target, &sql, &rows, err);
@@ -280,7 +283,7 @@ acquire_in_transaction(
     if (raised != 0 && !select_row(target, schema, service, false, reading, err))
         return false;
     if (!reading->found) {
-        if (!insert_row(target, schema, service, err)) {
+        if (!insert_row(target, schema, service, 1, TEXT(""), err)) {
             *ret_raced = true;
             return false;
         }
@@ -428,6 +431,29 @@ position_write(Target *target, Text schema, Text service, uint64_t seqno_before,
 }
 
 /* ---- forgetting ---- */
+
+bool
+position_begin(Target *target, Text schema, Text service, Text source_position, Error *err)
+{
+    CLEANUP(arena_free) Arena *arena = arena_new();
+    Position position = {.source_position = source_position};
+    RowReading reading = {.arena = arena};
+    CLEANUP(buf_clear) Buf sql = BUF_INIT;
+    int64_t rows;
+
+    if (!check_storable(service, &position, err) ||
+        !select_row(target, schema, service, true, &reading, err))
+        return error_wrap(err, "write the position");
+    if (!reading.found)
+        return insert_row(target, schema, service, 0, source_position, err) ||
+               error_wrap(err, "write the position");
+    if (reading.position.seqno > 0 || reading.position.source_position.len > 0)
+        return true;
+    add_update(target, schema, &sql);
+    add_string(target, ", ", "source_position", source_position, &sql);
+    add_string(target, " WHERE ", "service", service, &sql);
+    return run(target, &sql, &rows, err) || error_wrap(err, "write the position");
+}
 
 bool
 position_remove(Target *target, Text schema, Text service, Error *err)

@@ -52,6 +52,11 @@ bool position_read(Target *target, Text schema, Text service, Arena *arena, Posi
  * more. */
 bool position_write(Target *target, Text schema, Text service, uint64_t seqno_before,
     const Position *position, Error *err) MUST_CHECK;
+/* Where the service has no position yet: let it begin at this one of the source, with fence and
+ * seqno as they are (0 for a new row). Inside a transaction; nothing is changed where it has one.
+ */
+bool position_begin(Target *target, Text schema, Text service, Text source_position, Error *err)
+    MUST_CHECK;
 /* Forget a service; there is nothing to do where the table or the row is missing. A transaction of
  * its own where none is open. */
 bool position_remove(Target *target, Text schema, Text service, Error *err) MUST_CHECK;
