@@ -14,6 +14,18 @@ connection_init(Connection *connection, const Context *context)
         abort();
 }
 
+static bool
+take_zero_dates(const Connection *connection, Error *err)
+{
+    const Context *context = connection->context;
+    int64_t rows;
+
+    return context->target->take_zero_dates == NULL ||
+           context->config->values.zero_date != POLICY_TEXT ||
+           context->target->execute(
+               connection->target, text_of(context->target->take_zero_dates), NULL, &rows, err);
+}
+
 bool
 connection_open(Connection *connection, Error *err)
 {
@@ -21,7 +33,12 @@ connection_open(Connection *connection, Error *err)
 
     connection_drop(connection);
     connection->target = context->target->open(context->config->target_options, err);
-    return connection->target != NULL;
+    if (connection->target == NULL)
+        return false;
+    if (take_zero_dates(connection, err))
+        return true;
+    connection_drop(connection);
+    return false;
 }
 
 void

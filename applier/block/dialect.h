@@ -58,6 +58,7 @@ typedef struct Notation {
     bool long_times;     /* columns of another type than a time's can hold what max_hours leaves
                             out (PostgreSQL: interval): the target judges it, unless the policy
                             makes NULL of it */
+    bool nul_texts;      /* texts can hold the character NUL */
 } Notation;
 
 /* The header columns a line may begin with. */

@@ -124,6 +124,7 @@ dialect_json(const CsvDialect *dialect)
     put(object, "max_year", json_integer(notation->max_year));
     put(object, "fraction_digits", json_integer(notation->fraction_digits));
     put(object, "max_hours", json_integer(notation->max_hours));
+    put(object, "nul_texts", json_boolean(notation->nul_texts));
     put(object, "long_times", json_boolean(notation->long_times));
     return object;
 }

@@ -118,6 +118,14 @@ get_bool(const Place *place, const json_t *object, const char *field, bool *ret,
     return true;
 }
 
+/* One that a manifest of an older program has not: false then. */
+static bool
+get_new_bool(const Place *place, const json_t *object, const char *field, bool *ret, Error *err)
+{
+    *ret = false;
+    return json_object_get(object, field) == NULL || get_bool(place, object, field, ret, err);
+}
+
 static bool
 get_time(const Place *place, const json_t *object, const char *field, int64_t *ret, Error *err)
 {
@@ -217,8 +225,8 @@ read_notation(const Place *place, const json_t *object, Notation *notation, Erro
         !get_int(place, object, "max_year", INT32_MAX, &max_year, err) ||
         !get_int(place, object, "fraction_digits", 1000, &digits, err) ||
         !get_int(place, object, "max_hours", INT64_MAX, &notation->max_hours, err) ||
-        (json_object_get(object, "long_times") != NULL &&
-            !get_bool(place, object, "long_times", &notation->long_times, err)))
+        !get_new_bool(place, object, "long_times", &notation->long_times, err) ||
+        !get_new_bool(place, object, "nul_texts", &notation->nul_texts, err))
         return false;
     notation->bytes = (BytesNotation)bytes;
     notation->bools = (BoolNotation)bools;

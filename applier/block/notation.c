@@ -48,13 +48,24 @@ is_digit(char c)
 }
 
 static bool
+has_nul(const Notation *notation, Text value)
+{
+    return !notation->nul_texts && value.len > 0 && memchr(value.data, '\0', value.len) != NULL;
+}
+
+static bool
+refuse_nul(Text value, Error *err)
+{
+    return error_set(err, ERR_DATA,
+        "a NUL character at offset %zu, which no text of the target can hold",
+        text_find(value, '\0'));
+}
+
+static bool
 is_text(Text value, Error *err)
 {
     size_t at;
 
-    if (value.len > 0 && memchr(value.data, '\0', value.len) != NULL)
-        return error_set(err, ERR_DATA, "a NUL byte at offset %zu, which no text can hold",
-            text_find(value, '\0'));
     if (!text_is_utf8(value, &at))
         return error_set(err, ERR_DATA, "not UTF-8 at offset %zu (byte 0x%02x)", at,
             (unsigned char)value.data[at]);
@@ -529,6 +540,10 @@ notation_write(const Notation *notation, const ValuesConfig *policy, LogicalType
     *ret_null = false;
     if (!is_text(value, err))
         return false;
+    if (has_nul(notation, value)) {
+        *ret_null = policy->out_of_range == POLICY_NULL;
+        return *ret_null || refuse_nul(value, err);
+    }
     switch (type) {
     case LOGICAL_BOOL:
         return write_bool(notation, value, out, err);
@@ -636,6 +651,8 @@ notation_read(const Notation *notation, LogicalType type, Text value, Buf *out, 
 {
     if (!is_text(value, err))
         return false;
+    if (has_nul(notation, value))
+        return refuse_nul(value, err);
     switch (type) {
     case LOGICAL_BOOL:
         return read_bool(notation, value, out, err);

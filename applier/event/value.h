@@ -9,7 +9,7 @@
  *   LOGICAL_INT, _UINT   decimal digits, "-" in front where negative; no limit of length
  *   LOGICAL_NUMERIC      decimal text, as many digits as the source sent; NaN, Infinity, -Infinity
  *   LOGICAL_FLOAT        shortest text that reads back the same; NaN, Infinity, -Infinity
- *   LOGICAL_TEXT         UTF-8, any character but NUL
+ *   LOGICAL_TEXT         UTF-8; the character NUL only where Notation.nul_texts says so
  *   LOGICAL_BYTES        lower-case hexadecimal, two digits a byte, no prefix
  *   LOGICAL_BIT          "0101"
  *   LOGICAL_DATE         "YYYY-MM-DD", optional " BC", "infinity", "-infinity"; MySQL's 0000-00-00

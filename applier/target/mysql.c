@@ -19,11 +19,15 @@ static const Field fields[] = {
     {NULL},
 };
 
+#define STRICT_MODES                                                       \
+    "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO," \
+    "NO_AUTO_VALUE_ON_ZERO"
+
 /* What the server's configuration may say otherwise must not change values or end a merge.
  * NO_AUTO_VALUE_ON_ZERO: a 0 stays 0. */
 static const char *const session_sql[] = {
-    "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO,"
-    "NO_ZERO_DATE,NO_ZERO_IN_DATE,NO_AUTO_VALUE_ON_ZERO', time_zone = '+00:00', autocommit = 1,"
+    "SET SESSION sql_mode = '" STRICT_MODES
+    ",NO_ZERO_DATE,NO_ZERO_IN_DATE', time_zone = '+00:00', autocommit = 1,"
     " sql_safe_updates = 0, sql_select_limit = DEFAULT, max_error_count = 64, sql_notes = 0,"
     " sql_auto_is_null = 0, sql_big_selects = 1, completion_type = 0, wait_timeout = 2000000",
     /* may be read-only, or a right of its own: then the default of the server's version stays */
@@ -264,7 +268,9 @@ const TargetDriver target_mysql = {
             .max_year = 9999,
             .fraction_digits = 6,
             .max_hours = 838,
+            .nul_texts = true,
         },
+    .take_zero_dates = "SET SESSION sql_mode = '" STRICT_MODES "'",
     .open = target_mysql_open,
     .close = target_mysql_close,
     .begin = target_mysql_begin,

@@ -41,6 +41,9 @@ struct TargetDriver {
     Text null_word;       /* preset of csv.null */
     bool null_word_fixed; /* the target's load statement knows no other */
     Notation notation;
+    /* A statement by which a connection takes zero dates after all, for values.zero_date: text;
+     * NULL: there is none. */
+    const char *take_zero_dates;
     const char *missing; /* why this build has no such driver (then all below is NULL), or NULL */
 
     /* Connect, and set the session up: texts are UTF-8, times UTC, constraints strict. */

@@ -114,12 +114,14 @@ static void
 a_manifest_from_before_geometries_is_read(void **state)
 {
     bool ok = false;
-    Error err;
+    Error err = {0};
 
     (void)state;
     parse_edited("\"geometry\": \"ewkb\",", "", &err, &ok);
     assert_ok(ok, err);
     parse_edited(",\n    \"long_times\": false", "", &err, &ok);
+    assert_ok(ok, err);
+    parse_edited("\"nul_texts\": false,", "", &err, &ok);
     assert_ok(ok, err);
 }
 

@@ -13,6 +13,7 @@ static const Notation mysql = {.bytes = BYTES_HEX,
     .bools = BOOL_DIGITS,
     .zone = ZONE_UTC,
     .geometry = GEOMETRY_SRID_WKB,
+    .nul_texts = true,
     .zero_dates = true,
     .max_year = 9999,
     .fraction_digits = 6,
@@ -207,7 +208,23 @@ texts_without_a_place_in_utf8_are_refused(void **state)
     (void)state;
     assert_false(
         notation_write(&postgres, &policy, LOGICAL_TEXT, TEXT("a\0b"), &out, &is_null, &err));
-    assert_string_equal(err.text, "a NUL byte at offset 1, which no text can hold");
+    assert_string_equal(
+        err.text, "a NUL character at offset 1, which no text of the target can hold");
+    assert_false(notation_read(&postgres, LOGICAL_TEXT, TEXT("a\0b"), &out, &err));
+    policy.out_of_range = POLICY_NULL;
+    assert_ok(
+        notation_write(&postgres, &policy, LOGICAL_TEXT, TEXT("a\0b"), &out, &is_null, &err), err);
+    assert_true(is_null);
+    assert_int_equal(out.len, 0);
+    assert_ok(
+        notation_write(&mysql, &policy, LOGICAL_TEXT, TEXT("a\0b"), &out, &is_null, &err), err);
+    assert_false(is_null);
+    assert_int_equal(out.len, 3);
+    buf_reset(&out, 0);
+    assert_ok(notation_read(&mysql, LOGICAL_TEXT, TEXT("a\0b"), &out, &err), err);
+    assert_int_equal(out.len, 3);
+    buf_reset(&out, 0);
+    policy.out_of_range = POLICY_ERROR;
     assert_false(notation_write(
         &postgres, &policy, LOGICAL_UNKNOWN, TEXT("ab\xed\xa0\x80"), &out, &is_null, &err));
     assert_string_equal(err.text, "not UTF-8 at offset 2 (byte 0xed)");
