@@ -99,6 +99,16 @@ def file_target(directory):
     return targets.Sqlite(directory)
 
 
+@pytest.fixture
+def warehouse(postgres_server):
+    """A PostgreSQL target, where a test needs only one kind."""
+    made = targets.PostgresTarget(postgres_server)
+    yield made
+    if not made.server.is_running():
+        made.server.start()
+    made.drop()
+
+
 class MysqlSource(LiveSource, targets.MysqlTarget):
     """execute, query, value, restart, kill, start as a target's; each statement commits by itself."""
 

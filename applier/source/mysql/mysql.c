@@ -46,6 +46,8 @@ static const Field fields[] = {
 
 typedef struct Mysql {
     Source base;
+    SourceStart start; /* ours: the caller's is gone when open() returns */
+    Buf position;      /* start.position's bytes */
     MysqlStream *stream;
     MysqlSchema *schema;
     MysqlChanges *changes;
@@ -206,12 +208,14 @@ close_source(Source *base)
     mysql_stream_close(mysql->stream);
     mysql_changes_free(mysql->changes);
     mysql_schema_free(mysql->schema);
+    buf_clear(&mysql->position);
     free(mysql);
 }
 
 static bool
-open_stream(Mysql *mysql, const SourceStart *start, Error *err)
+open_stream(Mysql *mysql, Error *err)
 {
+    const SourceStart *start = &mysql->start;
     CLEANUP(mysql_server_close) MysqlServer *server = mysql_server_open(start->options, err);
     CLEANUP(binlog_position_free) BinlogPosition *position = NULL;
     MysqlChangesStart changes = {.source = start};
@@ -242,7 +246,10 @@ open_source(const SourceStart *start, Error *err)
     if (mysql == NULL)
         abort();
     mysql->base.driver = &source_mysql;
-    if (open_stream(mysql, start, err))
+    mysql->start = *start;
+    buf_add_text(&mysql->position, start->position);
+    mysql->start.position = buf_text(&mysql->position);
+    if (open_stream(mysql, err))
         return &mysql->base;
     close_source(&mysql->base);
     return NULL;
