@@ -7,13 +7,13 @@
  *     length-encoded size of the metadata   metadata: by type, see BinlogColumn
  *     bits, one a column: may be null
  *     optional metadata (binlog_row_metadata): fields of Int8 kind, length-encoded length, bytes
- *        1 signedness: bits, one a numeric column, the highest bit first; set: unsigned
+ *        1 signedness: bits, one a numeric column or YEAR, the highest bit first; set: unsigned
  *        2 default charset, pairs (column among the character columns, collation) that differ
- *        3 charset of each character column
- *        4 names   5 members of sets   6 members of enums   7 kinds of geometries
- *        8 columns of the primary key   9 the same with prefix lengths
- *        10, 11 as 2, 3 for enums and sets   12 visibility   13 dimensions of vectors
- * Servers write 1 to 3, 7 (MINIMAL), all (FULL), or nothing (MariaDB's default, NO_LOG).
+ *        3 charset of each character column (for MySQL vectors are such ones, for MariaDB
+ * geometries) 4 names   5 members of sets   6 members of enums   7 kinds of geometries 8 columns of
+ * the primary key   9 the same with prefix lengths 10, 11 as 2, 3 for enums and sets   12
+ * visibility   13 dimensions of vectors Servers write 1 to 3, 7 (MINIMAL), all (FULL), or nothing
+ * (MariaDB's default, NO_LOG).
  *
  * Sources: MySQL source documentation, class Table_map_event; MariaDB documentation,
  * "TABLE_MAP_EVENT".

@@ -24,13 +24,14 @@ typedef struct Field {
     Reader reader;
     Arena *arena;
     BinlogTableMap *map;
-    bool is_mariadb;
+    Belongs has_charset;
 } Field;
 
 static bool
 is_numeric(const BinlogColumn *column)
 {
     switch (column->type) {
+    case MYSQL_COLUMN_DECIMAL:
     case MYSQL_COLUMN_TINY:
     case MYSQL_COLUMN_SHORT:
     case MYSQL_COLUMN_LONG:
@@ -39,16 +40,11 @@ is_numeric(const BinlogColumn *column)
     case MYSQL_COLUMN_LONGLONG:
     case MYSQL_COLUMN_INT24:
     case MYSQL_COLUMN_NEWDECIMAL:
+    case MYSQL_COLUMN_YEAR: /* both servers, whatever their manuals and tools say */
         return true;
     default:
         return false;
     }
-}
-
-static bool
-is_numeric_or_year(const BinlogColumn *column)
-{
-    return column->type == MYSQL_COLUMN_YEAR || is_numeric(column);
 }
 
 static bool
@@ -68,6 +64,20 @@ is_character(const BinlogColumn *column)
     default:
         return false;
     }
+}
+
+/* What else has a character set, the binary one: as the servers write it, not as their tools read.
+ */
+static bool
+is_character_for_mysql(const BinlogColumn *column)
+{
+    return column->type == MYSQL_COLUMN_VECTOR || is_character(column);
+}
+
+static bool
+is_character_for_mariadb(const BinlogColumn *column)
+{
+    return column->type == MYSQL_COLUMN_GEOMETRY || is_character(column);
 }
 
 static bool
@@ -103,14 +113,13 @@ static bool
 read_signs(Field *field)
 {
     BinlogTableMap *map = field->map;
-    Belongs belongs = field->is_mariadb ? is_numeric_or_year : is_numeric;
     Text bits = binlog_wire_rest(&field->reader);
     size_t at = 0;
 
-    if (bits.len != (count_columns(map, belongs) + 7) / 8)
+    if (bits.len != (count_columns(map, is_numeric) + 7) / 8)
         return true;
     for (size_t i = 0; i < map->column_count; i++) {
-        if (!belongs(&map->columns[i]))
+        if (!is_numeric(&map->columns[i]))
             continue;
         map->columns[i].is_unsigned = (bits.data[at / 8] >> (7 - at % 8) & 1) != 0;
         at++;
@@ -223,10 +232,10 @@ read_field(Field *field, unsigned kind)
         return read_signs(field);
     case FIELD_DEFAULT_CHARSET:
         field->map->has_collations = true;
-        return read_default_charset(field, is_character);
+        return read_default_charset(field, field->has_charset);
     case FIELD_COLUMN_CHARSET:
         field->map->has_collations = true;
-        return read_charsets(field, is_character);
+        return read_charsets(field, field->has_charset);
     case FIELD_NAMES:
         return read_names(field);
     case FIELD_SET_LABELS:
@@ -268,7 +277,8 @@ binlog_table_metadata_read(
     while (reader.at < reader.len) {
         unsigned kind = reader_u8(&reader);
         Text bytes = binlog_wire_text(&reader);
-        Field field = {reader_of(bytes.data, bytes.len), arena, map, is_mariadb};
+        Field field = {reader_of(bytes.data, bytes.len), arena, map,
+            is_mariadb ? is_character_for_mariadb : is_character_for_mysql};
 
         if (reader.overrun || !read_field(&field, kind))
             return error_set(err, ERR_SOURCE,
