@@ -63,15 +63,14 @@ leave_out_missing(Admission *admission)
 
 /* Do rows that are older than the column have a value in the source that is not known here? */
 static bool
-old_values_are_lost(const Admission *admission, const OutColumn *column)
+old_values_are_lost(const Admission *admission, const OutColumn *column, const SourceColumn *source)
 {
     Text name = admission_source_name(admission, column);
-    const SourceColumn *source =
-        admission->source == NULL ? NULL : source_table_column(admission->source, name);
 
-    /* the shape before had it, or there was none: it may be as old as the table */
+    /* the shape before had it, or there was none: it may be as old as the table. Where columns have
+     * no numbers the catalogue does not know which of them were added */
     if (admission->before == NULL || admission_known(admission, name) != NULL || source == NULL)
-        return source == NULL || source->added_value.data == NULL;
+        return source == NULL || source->added_value.data == NULL || source->number == 0;
     return source->added_value.data == NULL &&
            (source->has_default || source->not_null || source->is_identity);
 }
@@ -79,14 +78,21 @@ old_values_are_lost(const Admission *admission, const OutColumn *column)
 static void
 warn_old_values(const Admission *admission, const OutColumn *column)
 {
-    if (!old_values_are_lost(admission, column))
+    const SourceColumn *source =
+        admission->source == NULL
+            ? NULL
+            : source_table_column(admission->source, admission_source_name(admission, column));
+
+    if (!old_values_are_lost(admission, column, source))
         return;
     admission_warn(admission,
         "column " TEXT_FMT
-        ": rows that are in the target already have NULL in it; if they have other values in the "
+        ": rows that are in the target already have %s in it; if they have other values in the "
         "source, dray verify %s --table " TEXT_FMT "." TEXT_FMT " --repair brings them",
-        TEXT_ARG(column->name), admission->watch->context->config->path,
-        TEXT_ARG(admission->table->schema), TEXT_ARG(admission->table->name));
+        TEXT_ARG(column->name),
+        source != NULL && source->added_value.data != NULL ? "its DEFAULT" : "NULL",
+        admission->watch->context->config->path, TEXT_ARG(admission->table->schema),
+        TEXT_ARG(admission->table->name));
 }
 
 /* False (retriable) where the target is away or the table is locked; *ret_done false with the
