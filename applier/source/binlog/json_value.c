@@ -176,7 +176,7 @@ static void
 print_double(double number, Buf *out)
 {
     char text[BINLOG_SHORTEST_TEXT];
-    char digits[BINLOG_SHORTEST_TEXT];
+    char digits[BINLOG_SHORTEST_TEXT] = "0";
     const char *end = binlog_print_double(text, number);
     const char *at = text;
     int count = 0;
@@ -222,7 +222,7 @@ print_double(double number, Buf *out)
     for (int i = 0; i < MAX(count, point); i++) {
         if (i == point && i > 0)
             buf_add_char(out, '.');
-        buf_add_char(out, i < count ? at[i] : '0');
+        buf_add_char(out, (char)(i < count ? at[i] : '0'));
     }
     if (count <= point)
         buf_add_string(out, ".0");
@@ -304,7 +304,7 @@ static bool
 print_other(Text data, Buf *out, size_t *ret_len, Error *err)
 {
     size_t at = 1;
-    size_t len;
+    size_t len = 0;
     unsigned type;
     Text bytes;
 
@@ -392,7 +392,7 @@ bool
 binlog_json_print_scalar(const BinlogJson *value, Buf *out, size_t *ret_len, Error *err)
 {
     size_t at = 0;
-    size_t len;
+    size_t len = 0;
 
     if (value->type == LITERAL) {
         *ret_len = 1;
