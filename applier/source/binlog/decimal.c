@@ -55,7 +55,7 @@ print_whole(Groups *groups, unsigned digits, char **to, Error *err)
     unsigned count = digits % GROUP_DIGITS == 0 ? GROUP_DIGITS : digits % GROUP_DIGITS;
     bool begun = false;
     char *out = *to;
-    uint32_t group;
+    uint32_t group = 0;
 
     for (; digits > 0; digits -= count, count = GROUP_DIGITS) {
         if (!next_group(groups, count, &group, err))
@@ -76,7 +76,7 @@ static bool
 print_fraction(Groups *groups, unsigned digits, char **to, Error *err)
 {
     char *out = *to;
-    uint32_t group;
+    uint32_t group = 0;
     unsigned count;
 
     *out++ = '.';

@@ -204,15 +204,17 @@ print_decimal(char *to, Decimal decimal, int fixed_below)
         return print_exponent(to, power);
     }
     if (power < 0) {
-        memcpy(to, "0.0000", 6);
-        to += 1 - power;
+        *to++ = '0';
+        *to++ = '.';
+        for (int i = -1; i > power; i--)
+            *to++ = '0';
         memcpy(to, digits, (size_t)count);
         return to + count;
     }
     for (int i = 0; i <= MAX(power, count - 1); i++) {
         if (i == power + 1)
             *to++ = '.';
-        *to++ = i < count ? digits[i] : '0';
+        *to++ = (char)(i < count ? digits[i] : '0');
     }
     return to;
 }
@@ -322,7 +324,7 @@ binlog_parse_double(Text text, double *ret)
     if (text.len == 0 || text.len >= sizeof(copy))
         return false;
     for (size_t i = 0; i < text.len; i++)
-        if (memchr("0123456789+-.eE", text.data[i], 15) == NULL)
+        if (text.data[i] == '\0' || strchr("0123456789+-.eE", text.data[i]) == NULL)
             return false;
     memcpy(copy, text.data, text.len);
     copy[text.len] = '\0';

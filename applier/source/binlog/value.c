@@ -452,8 +452,8 @@ binlog_value_read(const BinlogValueType *type, const uint8_t **at, const uint8_t
     BinlogMemory *memory, Value *ret_value, Error *err)
 {
     const uint8_t *next = *at;
-    Text bytes;
-    Text text;
+    Text bytes = TEXT("");
+    Text text = TEXT("");
 
     if (!take(&type->column, &next, end, &bytes, err) ||
         !write_value(type, bytes, memory, &text, err))
@@ -515,9 +515,10 @@ year_from_text(Text shown, BinlogMemory *memory)
     if (shown.len != 2)
         return shown;
     to = binlog_memory_room(memory, 4);
-    memcpy(to, shown.data[0] < '7' ? "20" : "19", 2);
-    memcpy(to + 2, shown.data, 2);
-    return binlog_memory_end(memory, to + 4);
+    *to++ = shown.data[0] < '7' ? '2' : '1';
+    *to++ = shown.data[0] < '7' ? '0' : '9';
+    memcpy(to, shown.data, 2);
+    return binlog_memory_end(memory, to + 2);
 }
 
 static Text
@@ -527,8 +528,11 @@ timestamp_from_text(Text shown, BinlogMemory *memory)
     char *to = binlog_memory_room(memory, trimmed.len + 3);
 
     memcpy(to, trimmed.data, trimmed.len);
-    memcpy(to + trimmed.len, "+00", 3);
-    return binlog_memory_end(memory, to + trimmed.len + 3);
+    to += trimmed.len;
+    *to++ = '+';
+    *to++ = '0';
+    *to++ = '0';
+    return binlog_memory_end(memory, to);
 }
 
 static bool
@@ -595,7 +599,7 @@ bool
 binlog_value_from_text(
     const BinlogValueType *type, Text shown, BinlogMemory *memory, Value *ret_value, Error *err)
 {
-    Text text;
+    Text text = TEXT("");
 
     if (!text_from_text(type, shown, memory, &text, err))
         return false;

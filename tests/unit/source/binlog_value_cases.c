@@ -106,7 +106,9 @@ add_bits(const ValueCase *value_case, unsigned number, uint64_t *random, Buf *sq
 {
     buf_add_string(sql, "b'");
     for (unsigned i = 0; i < value_case->size; i++)
-        buf_add_char(sql, number == 0 ? '1' : number == 1 ? '0' : (char)('0' + below(random, 2)));
+        buf_add_char(sql, (char)(number == 0   ? '1'
+                                 : number == 1 ? '0'
+                                               : '0' + (int)below(random, 2)));
     buf_add_char(sql, '\'');
 }
 
@@ -293,11 +295,10 @@ static void
 add_members(const ValueCase *value_case, unsigned number, uint64_t *random, Buf *sql)
 {
     uint64_t all = UINT64_MAX >> (64 - value_case->size);
+    uint64_t some = next_random(random);
 
-    buf_addf(sql, "%" PRIu64,
-        number == 0   ? all
-        : number == 1 ? 0
-                      : next_random(random) & next_random(random) & all);
+    some &= next_random(random);
+    buf_addf(sql, "%" PRIu64, number == 0 ? all : number == 1 ? 0 : some & all);
 }
 
 static void
