@@ -327,6 +327,19 @@ mysql_client_is_lost(unsigned number)
     return mysql_client_is_own_error(number) || is_one_of(number, numbers, ARRAY_LEN(numbers));
 }
 
+/* A TLS error is one of settings, but for these texts of the TLS libraries: the peer was gone. */
+static bool
+is_tls_cut(unsigned number, const char *message)
+{
+    static const char *const texts[] = {
+        "unexpected eof", "reset by peer", "broken pipe", "non-properly terminated"};
+
+    for (size_t i = 0; number == 2026 && i < ARRAY_LEN(texts); i++)
+        if (strcasestr(message, texts[i]) != NULL)
+            return true;
+    return false;
+}
+
 MysqlFault
 mysql_client_fault(unsigned number, const char *sqlstate, const char *message, bool *ret_retriable)
 {
@@ -352,7 +365,8 @@ mysql_client_fault(unsigned number, const char *sqlstate, const char *message, b
         strcasestr(message, "read_only") == NULL)
         return MYSQL_FAULT_STATEMENT;
     if (mysql_client_is_lost(number) || is_one_of(number, passing, ARRAY_LEN(passing))) {
-        *ret_retriable = !is_one_of(number, permanent_client, ARRAY_LEN(permanent_client));
+        *ret_retriable = !is_one_of(number, permanent_client, ARRAY_LEN(permanent_client)) ||
+                         is_tls_cut(number, message);
         return MYSQL_FAULT_CONNECTION;
     }
     if (is_one_of(number, rights, ARRAY_LEN(rights)) || strncmp(sqlstate, "28", 2) == 0)

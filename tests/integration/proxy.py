@@ -83,3 +83,35 @@ class Proxy:
         self._listener.close()
         for one in self._open:
             one.close()
+
+
+class CuttingProxy(Proxy):
+    """Cuts the connection after so many bytes from the server, a few times."""
+
+    def __init__(self, listen_path, server_path, after, times):
+        self.after = after
+        self.times = times
+        super().__init__(listen_path, server_path, b"\x00 no such word")
+
+    def _pump(self, source, sink, from_client, state):
+        if from_client:
+            super()._pump(source, sink, from_client, state)
+            return
+        left = self.after
+        while True:
+            try:
+                data = source.recv(65536)
+                left -= len(data)
+                if self.cuts < self.times and left <= 0:
+                    self.cuts += 1
+                    data = b""
+                if not data:
+                    break
+                sink.sendall(data)
+            except OSError:
+                break
+        for one in (source, sink):
+            try:
+                one.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass

@@ -9,7 +9,7 @@ import pytest
 import targets
 from postgres_source import (PostgresSource, file_target, source,  # noqa: F401 (fixtures)
                              source_server, warehouse)
-from proxy import Proxy
+from proxy import CuttingProxy
 
 
 def make_item(source, target, identity="default"):
@@ -227,38 +227,6 @@ def test_a_fast_shutdown_does_not_wait_for_a_target_that_is_away(source, warehou
     assert took < 20
     assert source.wait_same(warehouse, "item")
     service.stop()
-
-
-class CuttingProxy(Proxy):
-    """Cuts the connection after so many bytes from the server, a few times."""
-
-    def __init__(self, listen_path, server_path, after, times):
-        self.after = after
-        self.times = times
-        super().__init__(listen_path, server_path, b"\x00 no such word")
-
-    def _pump(self, source, sink, from_client, state):
-        if from_client:
-            super()._pump(source, sink, from_client, state)
-            return
-        left = self.after
-        while True:
-            try:
-                data = source.recv(65536)
-                left -= len(data)
-                if self.cuts < self.times and left <= 0:
-                    self.cuts += 1
-                    data = b""
-                if not data:
-                    break
-                sink.sendall(data)
-            except OSError:
-                break
-        for one in (source, sink):
-            try:
-                one.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
 
 
 def test_a_connection_cut_inside_of_a_transaction_loses_nothing(source, file_target, directory):
