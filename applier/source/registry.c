@@ -3,11 +3,13 @@
 #include <stdatomic.h>
 
 #include "source/jsonl.h"
+#include "source/mysql/driver.h"
 #include "source/postgres.h"
 
 const SourceDriver *const source_drivers[] = {
     &source_jsonl,
     &source_postgres,
+    &source_mysql,
     NULL,
 };
 
