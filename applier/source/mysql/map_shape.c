@@ -377,7 +377,8 @@ set_type(const Making *making, size_t index, const Place *place, Error *err)
             type->column.decimals = known->column.decimals;
         if (!map->has_signs)
             type->column.is_unsigned = known->column.is_unsigned;
-        if (!map->has_collations)
+        /* MINIMAL tells none of enums and sets */
+        if (!map->has_collations || logged->collation == 0)
             type->column.collation = known->column.collation;
         if (!map->has_labels) {
             type->column.labels = known->column.labels;
