@@ -64,6 +64,7 @@ static const struct {
     {"missing the GTID", DIVERGED},
     {"has more GTIDs than", DIVERGED},
     {"impossible position", DIVERGED},
+    {"position > file size", DIVERGED},
     {"Binary log is not open", "give the source's server log_bin and binlog_format = ROW"},
     {"GTID_MODE", "set the source's gtid_mode to ON, or give source.position: file"},
     {"bogus data", DAMAGED},
@@ -72,8 +73,10 @@ static const struct {
 };
 
 static const char *
-explanation(const char *text)
+way_out(unsigned number, const char *text)
 {
+    if (number == 1227 || number == 1045)
+        return "GRANT REPLICATION SLAVE ON *.* TO the service's user";
     for (size_t i = 0; i < ARRAY_LEN(explanations); i++)
         if (strcasestr(text, explanations[i].piece) != NULL)
             return explanations[i].way_out;
@@ -86,25 +89,20 @@ dump_error(MysqlDump *dump, Error *err)
 {
     MysqlServer *server = dump->server;
     unsigned number = mysql_errno(server->mysql);
-    const char *way_out = explanation(mysql_error(server->mysql));
+    const char *advice = way_out(number, mysql_error(server->mysql));
     bool is_long = dump->position.len > SHOWN_POSITION;
+    CLEANUP(buf_clear) Buf text = BUF_INIT;
 
     (void)mysql_server_error(server, err);
     if (err->kind != ERR_SOURCE || mysql_client_is_own_error(number))
         return error_wrap(err, "the source's binary log");
-    if (number == 1227 || number == 1045)
-        way_out = "GRANT REPLICATION SLAVE ON *.* TO the service's user";
-    if (way_out != NULL) {
-        Error plain = *err;
-        bool retriable = plain.retriable && strcmp(way_out, SAME_ID) != 0;
-
-        (void)error_set(err, ERR_SOURCE, "%s: %s", plain.text, way_out);
-        memcpy(err->sqlstate, plain.sqlstate, sizeof(err->sqlstate));
-        err->retriable = retriable;
+    if (advice != NULL) {
+        mysql_client_add_message(&server->options, mysql_error(server->mysql), &text);
+        (void)error_set(err, ERR_SOURCE, "%u: %s: %s", number, buf_string(&text), advice);
+        (void)snprintf(err->sqlstate, sizeof(err->sqlstate), "%s", mysql_sqlstate(server->mysql));
     }
     return error_wrap(err, "the source's binary log from %.*s%s", SHOWN_POSITION,
-        dump->position.len == 0 ? "its beginning" : buf_string(&dump->position),
-        is_long ? "…" : "");
+        buf_string(&dump->position), is_long ? "…" : "");
 }
 
 /* ---- opening ---- */
@@ -122,8 +120,8 @@ send_command(MysqlDump *dump, enum enum_server_command command, const Buf *argum
 {
     MYSQL *mysql = dump->server->mysql;
 
-    if (mysql->methods->db_command(
-            mysql, command, buf_string(arguments), arguments->len, has_no_answer, NULL) != 0)
+    if (mysql->methods->db_command(mysql, command, buf_string(arguments), arguments->len,
+            has_no_answer ? 1 : 0, NULL) != 0)
         return dump_error(dump, err);
     return true;
 }
@@ -301,16 +299,6 @@ mysql_dump_close(MysqlDump *dump)
 
 /* ---- reading ---- */
 
-/* The server ended a stream that has no end. */
-static bool
-stream_ended(const MysqlDump *dump, Error *err)
-{
-    return error_set_retriable(err, ERR_SOURCE,
-        "the source ended the stream of its binary log: it shuts down, or somebody ended the "
-        "connection, or another replica has our server_id %" PRIu32,
-        dump->server_id);
-}
-
 Next
 mysql_dump_read(MysqlDump *dump, Text *ret_event, Error *err)
 {
@@ -320,14 +308,16 @@ mysql_dump_read(MysqlDump *dump, Text *ret_event, Error *err)
         unsigned long len = mysql_net_read_packet(mysql);
         const unsigned char *packet = mysql->net.read_pos;
 
-        if (len == (unsigned long)-1) {
+        if (len == packet_error) {
             (void)dump_error(dump, err);
             return NEXT_FAILED;
         }
         if (len > 0 && len <= PACKET_EOF_MAX && packet[0] == PACKET_EOF) {
             if (dump->until_end)
                 return NEXT_END;
-            (void)stream_ended(dump, err);
+            (void)error_set_retriable(err, ERR_SOURCE,
+                "the source ended the stream of its binary log: it shuts down, or somebody ended "
+                "the connection");
             return NEXT_FAILED;
         }
         if (len <= BINLOG_HEADER_SIZE || packet[0] != PACKET_OK) {

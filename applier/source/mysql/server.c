@@ -183,10 +183,13 @@ mysql_add_name(Buf *sql, Text name)
  * "?" begins a statement that not all servers know. net_write_timeout: a reader that waits for a
  * slow target is no reason to cut it off.
  */
-static const char *const session_sql[] = {
+static const char session_settings[] =
     "SET SESSION sql_mode = '', time_zone = '+00:00', autocommit = 1, sql_select_limit = DEFAULT,"
     " sql_auto_is_null = 0, sql_big_selects = 1, sql_quote_show_create = 1,"
-    " group_concat_max_len = 67108864, wait_timeout = 31536000, net_write_timeout = 31536000",
+    " group_concat_max_len = 67108864, wait_timeout = 31536000, net_write_timeout = 31536000";
+
+static const char *const session_sql[] = {
+    session_settings,
     "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
     "?SET SESSION max_statement_time = 0", /* MariaDB */
     "?SET SESSION idle_transaction_timeout = 0, idle_readonly_transaction_timeout = 0",
