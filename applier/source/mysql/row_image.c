@@ -125,37 +125,49 @@ take_updated(RowImage *image)
 }
 
 static bool
-take_row(RowImage *image, Change *change, Error *err)
+take_row(RowImage *image, ChangeKind kind, Change *change, Error *err)
 {
-    *change = (Change){.table = &image->shape->table};
-    switch (image->rows.kind) {
-    case BINLOG_ROWS_WRITE:
-        change->kind = CHANGE_INSERT;
+    *change = (Change){.kind = kind, .table = &image->shape->table};
+    switch (kind) {
+    case CHANGE_INSERT:
         change->after = image->after;
         return take_inserted(image, err);
-    case BINLOG_ROWS_UPDATE:
-        change->kind = CHANGE_UPDATE;
+    case CHANGE_UPDATE:
         change->before = take_old(image);
         change->after = image->after;
         take_updated(image);
         return true;
-    case BINLOG_ROWS_DELETE:
-        change->kind = CHANGE_DELETE;
+    case CHANGE_DELETE:
         change->before = take_old(image);
         return true;
     }
-    return error_set(err, ERR_INTERNAL, "unknown kind of rows %d", (int)image->rows.kind);
+    return error_set(err, ERR_INTERNAL, "unknown kind of rows %d", (int)kind);
+}
+
+/* What a row is, as *ret_kind; false: one that is not carried. */
+static bool
+is_carried(const RowImage *image, ChangeKind *ret_kind)
+{
+    bool is_write = image->rows.kind == BINLOG_ROWS_WRITE;
+    bool is_delete = image->rows.kind == BINLOG_ROWS_DELETE;
+
+    *ret_kind = is_write ? CHANGE_INSERT : is_delete ? CHANGE_DELETE : CHANGE_UPDATE;
+    return mysql_shape_is_current(image->shape, is_write ? NULL : image->old_image,
+        is_delete ? NULL : image->new_image, ret_kind);
 }
 
 Next
 row_image_next(RowImage *image, Change *ret_change, Error *err)
 {
+    ChangeKind kind = CHANGE_INSERT;
     Next next;
 
-    binlog_memory_reset(image->memory);
-    next = binlog_rows_next(
-        &image->rows, image->shape->types, image->memory, image->old_image, image->new_image, err);
-    if (next == NEXT_ITEM && !take_row(image, ret_change, err))
+    do {
+        binlog_memory_reset(image->memory);
+        next = binlog_rows_next(&image->rows, image->shape->types, image->memory, image->old_image,
+            image->new_image, err);
+    } while (next == NEXT_ITEM && !is_carried(image, &kind));
+    if (next == NEXT_ITEM && !take_row(image, kind, ret_change, err))
         next = NEXT_FAILED;
     if (next == NEXT_FAILED)
         (void)wrap(image, err);
