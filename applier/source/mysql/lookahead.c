@@ -17,6 +17,7 @@ typedef struct Known {
     char *sql;
     char *database; /* the session's */
     bool has_table; /* it names a table, and is not about a whole database */
+    bool alters;    /* ALTER TABLE */
     char *file;
     uint64_t offset;
     size_t sql_len;
@@ -99,6 +100,12 @@ is_before(Text file, uint64_t offset, Text other_file, uint64_t other_offset)
 
 /* ---- reading ---- */
 
+static Text
+first_word(Text words)
+{
+    return (Text){words.data, text_find(words, ' ')};
+}
+
 static void
 remember(MysqlLookahead *lookahead, uint64_t offset)
 {
@@ -108,6 +115,7 @@ remember(MysqlLookahead *lookahead, uint64_t offset)
         .sql_len = query->sql.len,
         .database = text_dup(query->database),
         .has_table = query->statement.table.len > 0,
+        .alters = text_equal_nocase(first_word(buf_text(&query->statement.words)), TEXT("ALTER")),
         .file = text_dup(buf_text(&lookahead->end.file)),
         .offset = offset,
     };
@@ -204,14 +212,33 @@ read_ahead(MysqlLookahead *lookahead, Error *err)
 
 /* Names without a schema are of the session's database. */
 static bool
-names_table(const Known *known, Text schema, Text table)
+names_table(const Known *known, const MysqlLookedFor *wanted)
 {
     Text sql = {known->sql, known->sql_len};
 
-    if (!known->has_table && statement_mentions(sql, schema))
+    if (!known->has_table && statement_mentions(sql, wanted->schema))
         return true;
-    return statement_mentions(sql, table) &&
-           (text_equal_nocase(text_of(known->database), schema) || statement_mentions(sql, schema));
+    return statement_mentions(sql, wanted->table) &&
+           (text_equal_nocase(text_of(known->database), wanted->schema) ||
+               statement_mentions(sql, wanted->schema));
+}
+
+/* Does it leave the columns alone that are looked for? */
+static bool
+leaves_columns(const Known *known, const MysqlLookedFor *wanted)
+{
+    static const char *const words[] = {"rename", "partition", "system"};
+    Text sql = {known->sql, known->sql_len};
+
+    if (!wanted->only_columns || !known->alters)
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (statement_mentions(sql, text_of(words[i])))
+            return false;
+    for (size_t i = 0; i < wanted->column_count; i++)
+        if (statement_mentions(sql, wanted->columns[i]))
+            return false;
+    return true;
 }
 
 /* Read what is not read yet; begin anew where the place is none that follows on. */
@@ -242,8 +269,8 @@ move_to(MysqlLookahead *lookahead, const MysqlPlace *from)
 }
 
 bool
-mysql_lookahead_find(MysqlLookahead *lookahead, const MysqlPlace *from, Text schema, Text table,
-    Text *ret_statement, MysqlPlace *ret_place, Error *err)
+mysql_lookahead_find(MysqlLookahead *lookahead, const MysqlPlace *from,
+    const MysqlLookedFor *wanted, Text *ret_statement, MysqlPlace *ret_place, Error *err)
 {
     move_to(lookahead, from);
     if (!read_ahead(lookahead, err)) {
@@ -256,7 +283,7 @@ mysql_lookahead_find(MysqlLookahead *lookahead, const MysqlPlace *from, Text sch
     for (size_t i = 0; i < lookahead->count; i++) {
         const Known *known = &lookahead->known[i];
 
-        if (!names_table(known, schema, table))
+        if (!names_table(known, wanted) || leaves_columns(known, wanted))
             continue;
         *ret_statement = (Text){known->sql, known->sql_len};
         *ret_place = (MysqlPlace){text_of(known->file), known->offset};

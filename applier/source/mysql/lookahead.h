@@ -15,7 +15,18 @@ MysqlLookahead *mysql_lookahead_new(const SourceStart *start) MUST_CHECK;
 void mysql_lookahead_free(MysqlLookahead *lookahead);
 CLEANUP_DEFINE(MysqlLookahead *, mysql_lookahead_free);
 
+typedef struct MysqlLookedFor {
+    Text schema;
+    Text table;
+    /* Where only some columns matter: an ALTER TABLE that names none of them, and does nothing that
+     * needs no names (RENAME, PARTITION, SYSTEM VERSIONING), is passed over. */
+    bool only_columns;
+    const Text *columns;
+    size_t column_count;
+} MysqlLookedFor;
+
 /* The first statement behind from and up to the log's present end that mentions the table (or its
  * whole database); TEXT_NONE in *ret_statement where there is none. Texts until the next call. */
-bool mysql_lookahead_find(MysqlLookahead *lookahead, const MysqlPlace *from, Text schema,
-    Text table, Text *ret_statement, MysqlPlace *ret_place, Error *err) MUST_CHECK;
+bool mysql_lookahead_find(MysqlLookahead *lookahead, const MysqlPlace *from,
+    const MysqlLookedFor *wanted, Text *ret_statement, MysqlPlace *ret_place, Error *err)
+    MUST_CHECK;

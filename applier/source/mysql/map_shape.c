@@ -226,6 +226,21 @@ map_shape_needs_catalogue(const MapShapeInput *input)
     return false;
 }
 
+size_t
+map_shape_ambiguous(const MapShapeInput *input, Text *names)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < input->map->column_count; i++)
+        if (is_ambiguous(input, &input->map->columns[i]))
+            names[count++] = input->map->columns[i].name;
+    if (is_like_period(input)) {
+        names[count++] = text_of(row_start_name);
+        names[count++] = text_of(row_end_name);
+    }
+    return count;
+}
+
 static bool
 check_counts(const MapShapeInput *input, Error *err)
 {

@@ -24,6 +24,9 @@ typedef struct MapShapeInput {
 
 /* Only the catalogue says what some columns are called, or what their bytes mean. */
 bool map_shape_needs_catalogue(const MapShapeInput *input);
+/* Where the map has names: those columns of which only the catalogue knows what they are. names has
+ * room for two more than the map has columns. Returns their number. */
+size_t map_shape_ambiguous(const MapShapeInput *input, Text *names);
 
 /*
  * All but table.id and defaults. *ret_catalogue: by index in table.columns, index in the

@@ -207,8 +207,9 @@ read_image_setting(MysqlSchema *schema, Error *err)
     return true;
 }
 
-bool
-mysql_schema_load(MysqlSchema *schema, Error *err)
+/* All tables in one go. */
+static bool
+load(MysqlSchema *schema, Error *err)
 {
     MysqlTable **tables;
     size_t count;
@@ -226,6 +227,20 @@ mysql_schema_load(MysqlSchema *schema, Error *err)
     schema->is_loaded = true;
     schema->is_ahead = true;
     return true;
+}
+
+bool
+mysql_schema_open(MysqlSchema *schema, Error *err)
+{
+    CLEANUP(buf_clear) Buf metadata = BUF_INIT;
+    bool found;
+
+    if (!connect(schema, err))
+        return false;
+    if (!mysql_server_value(
+            schema->server, TEXT("SELECT @@global.binlog_row_metadata"), &metadata, &found, err))
+        return disconnect(schema);
+    return text_equal_nocase(buf_text(&metadata), TEXT("FULL")) || load(schema, err);
 }
 
 /* Read one table again. */
@@ -265,12 +280,32 @@ conflict_clear(Conflict *conflict)
     buf_clear(&conflict->file);
 }
 
+/* The log names the columns: only what may have changed those that the catalogue must explain
+ * matters. */
+static bool
+look_for_columns(MysqlSchema *schema, const Entry *entry, const BinlogTableMap *map,
+    const MysqlPlace *place, Text *statement, MysqlPlace *at, Error *err)
+{
+    CLEANUP(arena_free) Arena *arena = arena_new();
+    MapShapeInput input = {
+        .map = map, .table = entry->table, .is_mariadb = schema->server->is_mariadb};
+    Text *names = ARENA_ARRAY(arena, Text, map->column_count + 2);
+    MysqlLookedFor wanted = {.schema = entry->schema,
+        .table = entry->name,
+        .only_columns = true,
+        .columns = names,
+        .column_count = map_shape_ambiguous(&input, names)};
+
+    return mysql_lookahead_find(schema->lookahead, place, &wanted, statement, at, err);
+}
+
 /* Where the log has the statement matters: behind the place where the catalogue had been read
  * already, it is none of its. */
 static bool
-look_ahead(
-    MysqlSchema *schema, Entry *entry, const MysqlPlace *place, Conflict *conflict, Error *err)
+look_ahead(MysqlSchema *schema, Entry *entry, const BinlogTableMap *map, const MysqlPlace *place,
+    Conflict *conflict, Error *err)
 {
+    MysqlLookedFor any = {.schema = entry->schema, .table = entry->name};
     Text statement;
     MysqlPlace at;
     Statement words = {0};
@@ -278,10 +313,14 @@ look_ahead(
     if (entry->is_sure)
         return true;
     if (is_before(number_of(place), entry->as_of)) {
-        if (!mysql_lookahead_find(
-                schema->lookahead, place, entry->schema, entry->name, &statement, &at, err))
+        if (!mysql_lookahead_find(schema->lookahead, place, &any, &statement, &at, err))
             return false;
         if (statement.data != NULL && is_before(number_of(&at), entry->as_of)) {
+            if (map->has_names &&
+                !look_for_columns(schema, entry, map, place, &statement, &at, err))
+                return false;
+            if (statement.data == NULL || !is_before(number_of(&at), entry->as_of))
+                return true;
             statement_read(statement, false, &words);
             buf_add_text(&conflict->words, buf_text(&words.words));
             if (conflict->words.len == 0)
@@ -439,7 +478,7 @@ prepare(MysqlSchema *schema, Entry *entry, const BinlogTableMap *map, const Mysq
     schema->lacks_names |= !map->has_names;
     /* reading ahead takes as long as the service is behind: only where it is needed */
     if (needed || !schema->images_are_full || !is_before(number_of(place), entry->as_of))
-        ok = look_ahead(schema, entry, place, &conflict, err);
+        ok = look_ahead(schema, entry, map, place, &conflict, err);
     if (ok && needed && conflict.words.len > 0)
         ok = refuse_behind(entry, map, place, &conflict, err);
     conflict_clear(&conflict);
@@ -478,7 +517,7 @@ mysql_schema_table(MysqlSchema *schema, const BinlogTableMap *map, const MysqlPl
     CLEANUP(buf_clear) Buf text = BUF_INIT;
     Entry *entry;
 
-    if (!mysql_schema_load(schema, err))
+    if (!load(schema, err))
         return false;
     schema->is_ahead = is_before(number_of(place), schema->as_of);
     entry = entry_of(schema, map->schema, map->name);
