@@ -230,6 +230,8 @@ open_stream(Mysql *mysql, Error *err)
     if (position == NULL)
         return false;
     mysql->schema = mysql_schema_new(start);
+    if (!mysql_schema_open(mysql->schema, err))
+        return false;
     changes.position = position;
     changes.schema = mysql->schema;
     mysql->changes = mysql_changes_new(&changes);

@@ -62,10 +62,11 @@ void mysql_schema_free(MysqlSchema *schema);
 CLEANUP_DEFINE(MysqlSchema *, mysql_schema_free);
 
 /*
- * Read the catalogue, all tables in one go. Does it by itself when it is first needed; the earlier,
- * the fewer DDL statements can come between the stream's place and the catalogue.
+ * Read the catalogue, all tables in one go, where the log does not name its columns; else it is
+ * read when it is first needed. The earlier, the fewer DDL statements can come between the stream's
+ * place and the catalogue: to be called before the stream begins.
  */
-bool mysql_schema_load(MysqlSchema *schema, Error *err) MUST_CHECK;
+bool mysql_schema_open(MysqlSchema *schema, Error *err) MUST_CHECK;
 
 /* Where the stream is; for error texts, and for looking ahead (file and offset of the event that is
  * being read, GTIDs do not matter). */
