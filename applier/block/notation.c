@@ -403,7 +403,8 @@ write_moment(const Notation *notation, const ValuesConfig *policy, LogicalType t
     if (!parse_moment(type, value, &moment) || (has_zone(type) && !moment.has_zone && !moment.zero))
         return bad_value(value, "malformed date or time", err);
     if (moment.zero) {
-        if (!notation->zero_dates)
+        /* passed on it is still spelled for the target: MySQL takes no zone */
+        if (!notation->zero_dates && policy->zero_date != POLICY_TEXT)
             return refuse(
                 policy->zero_date, value, "the target has no zero dates", out, ret_null, err);
         moment.zone_s = 0; /* no point in time that could be shifted */

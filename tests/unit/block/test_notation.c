@@ -266,6 +266,22 @@ what_is_no_geometry_is_not_read_back(void **state)
     }
 }
 
+static void
+a_zero_date_that_is_passed_on_has_no_zone_where_the_target_knows_none(void **state)
+{
+    const Notation strict = {.zone = ZONE_UTC, .max_year = 9999, .fraction_digits = 6};
+    const ValuesConfig policy = {.zero_date = POLICY_TEXT};
+    CLEANUP(buf_clear) Buf out = BUF_INIT;
+    bool is_null;
+    Error err;
+
+    (void)state;
+    assert_ok(notation_write(&strict, &policy, LOGICAL_TIMESTAMPTZ, TEXT("0000-00-00 00:00:00+00"),
+                  &out, &is_null, &err),
+        err);
+    assert_text(buf_text(&out), "0000-00-00 00:00:00");
+}
+
 /* With out_of_range: null a long time becomes NULL even where a column could hold it. */
 static void
 long_times_are_left_to_the_target_unless_they_are_to_be_null(void **state)
@@ -296,6 +312,7 @@ main(void)
         cmocka_unit_test(values_are_spelled_for_the_target_and_read_back),
         cmocka_unit_test(policies_make_null_or_pass_the_text_on),
         cmocka_unit_test(what_is_no_geometry_is_not_read_back),
+        cmocka_unit_test(a_zero_date_that_is_passed_on_has_no_zone_where_the_target_knows_none),
         cmocka_unit_test(long_times_are_left_to_the_target_unless_they_are_to_be_null),
         cmocka_unit_test(texts_without_a_place_in_utf8_are_refused),
     };
