@@ -17,7 +17,7 @@ enum {
 typedef struct Walk {
     Reader reader;
     char *to;
-    bool big_endian; /* of the geometry that is being read */
+    bool big_endian; /* of the geometry that was begun last: nothing of its holder follows */
     unsigned depth;
 } Walk;
 
@@ -122,7 +122,6 @@ copy_members(Walk *walk, Error *err)
 static bool
 copy_geometry(Walk *walk, uint32_t srid, Error *err)
 {
-    bool outer = walk->big_endian;
     uint8_t order = reader_u8(&walk->reader);
     uint32_t count = 1;
     uint32_t kind;
@@ -148,7 +147,6 @@ copy_geometry(Walk *walk, uint32_t srid, Error *err)
     else
         done =
             (kind == KIND_POINT || copy_count(walk, &count, err)) && copy_points(walk, count, err);
-    walk->big_endian = outer; /* a count of members is in their holder's order */
     return done;
 }
 

@@ -191,7 +191,7 @@ floats_are_the_shortest_text_that_reads_back(void **state)
 
     (void)state;
     CHECK(&single, {"00000000", "0"}, {"00000080", "-0"}, {"cdcccc3d", "0.1"},
-        {"ffff7f7f", "3.4028235e+38"}, {"01000000", "1e-45"}, {"0000803f", "1"},
+        {"ffff7f7f", "3.4028234663852886e+38"}, {"01000000", "1e-45"}, {"0000803f", "1"},
         {"00247449", "1e+06"}, {"f0234249", "795199"}, {"0000807f", "Infinity"});
     CHECK(&twice, {"0000000000000000", "0"}, {"0000000000000080", "-0"},
         {"9a9999999999b93f", "0.1"}, {"ffffffffffffef7f", "1.7976931348623157e+308"},
@@ -203,7 +203,7 @@ floats_are_the_shortest_text_that_reads_back(void **state)
         {"000000000000303d", "5.684341886080802e-14"}, {"000000000000f07f", "Infinity"},
         {"000000000000f0ff", "-Infinity"}, {"000000000000f87f", "NaN"});
     shown(&single, "0.10000000149011612", "0.1");
-    shown(&single, "3.4028234663852886e38", "3.4028235e+38");
+    shown(&single, "3.4028234663852886e38", "3.4028234663852886e+38");
     shown(&single, "-0", "-0");
     shown(&twice, "1e15", "1e+15");
     shown(&twice, "1.7976931348623157e308", "1.7976931348623157e+308");
@@ -416,6 +416,31 @@ datetimes_and_timestamps_are_read_with_every_number_of_digits(void **state)
 }
 
 static void
+every_day_of_a_timestamp_is_the_calendars(void **state)
+{
+    BinlogValueType stamp = type_of(MYSQL_COLUMN_TIMESTAMP2, 0, 0);
+    CLEANUP(binlog_memory_free) BinlogMemory *memory = binlog_memory_new();
+
+    (void)state;
+    for (uint32_t day = 0; day <= UINT32_MAX / 86400; day++) {
+        time_t seconds = (time_t)day * 86400 + 1;
+        uint8_t image[4] = {(uint8_t)(seconds >> 24), (uint8_t)(seconds >> 16),
+            (uint8_t)(seconds >> 8), (uint8_t)seconds};
+        const uint8_t *at = image;
+        struct tm moment;
+        char expected[64];
+        Value value;
+        Error err;
+
+        assert_non_null(gmtime_r(&seconds, &moment));
+        assert_true(strftime(expected, sizeof(expected), "%Y-%m-%d %H:%M:%S+00", &moment) > 0);
+        assert_ok(binlog_value_read(&stamp, &at, at + 4, memory, &value, &err), err);
+        assert_text(value.text, expected);
+        binlog_memory_reset(memory);
+    }
+}
+
+static void
 temporals_from_before_5_6_are_read(void **state)
 {
     BinlogValueType time = type_of(MYSQL_COLUMN_TIME, 0, 0);
@@ -459,7 +484,8 @@ static void
 characters_come_in_utf8_from_any_set(void **state)
 {
     BinlogValueType utf8 = characters(MYSQL_COLUMN_VARCHAR, 100, "utf8mb4");
-    BinlogValueType wide = characters(MYSQL_COLUMN_VARCHAR, 400, "utf8mb4");
+    BinlogValueType full = characters(MYSQL_COLUMN_VARCHAR, 255, "utf8mb4");
+    BinlogValueType wide = characters(MYSQL_COLUMN_VARCHAR, 256, "utf8mb4");
     BinlogValueType latin1 = characters(MYSQL_COLUMN_BLOB, 2, "latin1");
     BinlogValueType utf16 = characters(MYSQL_COLUMN_STRING, 40, "utf16");
     BinlogValueType fixed = characters(MYSQL_COLUMN_STRING, 20, "latin1");
@@ -467,6 +493,7 @@ characters_come_in_utf8_from_any_set(void **state)
 
     (void)state;
     CHECK(&utf8, {"00", ""}, {"0161", "a"}, {"04f09f9880", "\xF0\x9F\x98\x80"}, {"026120", "a "});
+    CHECK(&full, {"00", ""}, {"026162", "ab"});
     CHECK(&wide, {"0000", ""}, {"02006162", "ab"});
     CHECK(&latin1, {"0000", ""},
         {"0300e98061", "\xC3\xA9\xE2\x82\xAC"
@@ -524,6 +551,8 @@ addresses_of_mariadb_get_their_zeros_back(void **state)
         {"0420010db8", "2001:db8::"}, {"1000000000000000000000ffffc0000280", "::ffff:192.0.2.128"},
         {"10000000000000000000000000c0000280", "::192.0.2.128"}, {"022001", "2001::"},
         {"1020010db8000000010000000000000001", "2001:db8:0:1::1"},
+        {"1000010000000000020000000000030004", "1::2:0:0:3:4"},
+        {"1000010000000200030004000500060007", "1::2:3:4:5:6:7"},
         {"1000010002000300040005000600070008", "1:2:3:4:5:6:7:8"});
     inet4.special = BINLOG_INET4;
     CHECK(&inet4, {"00", "0.0.0.0"}, {"04c0000280", "192.0.2.128"}, {"010a", "10.0.0.0"});
@@ -743,6 +772,7 @@ main(void)
         cmocka_unit_test(dates_may_be_zero_in_whole_or_in_part),
         cmocka_unit_test(times_and_fractions_are_shown_without_zeros_at_the_end),
         cmocka_unit_test(datetimes_and_timestamps_are_read_with_every_number_of_digits),
+        cmocka_unit_test(every_day_of_a_timestamp_is_the_calendars),
         cmocka_unit_test(temporals_from_before_5_6_are_read),
         cmocka_unit_test(temporals_of_mariadb_5_3_have_fractions_of_their_own),
         cmocka_unit_test(characters_come_in_utf8_from_any_set),
