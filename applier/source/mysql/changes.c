@@ -27,6 +27,7 @@ mysql_changes_new(const MysqlChangesStart *start)
     changes->own_id = mysql_server_id(start->source, MYSQL_ID_STREAM);
     changes->position = binlog_position_copy(start->position);
     changes->has_moved = start->source->position.len == 0;
+    changes->position_was_told = !changes->has_moved;
     changes->moved_ms = clock_monotonic_ms();
     changes->group.kept = transaction_new(KEPT_BYTES);
     changes->handing.image = row_image_new();
@@ -59,8 +60,13 @@ mysql_changes_free(MysqlChanges *changes)
 static void
 move(MysqlChanges *changes)
 {
+    uint64_t offset;
+
     if (changes->group.state != GROUP_NONE ||
-        binlog_position_kind(changes->position) != BINLOG_POSITION_FILE)
+        binlog_position_kind(changes->position) != BINLOG_POSITION_FILE ||
+        (text_equal(
+             binlog_position_file(changes->position, &offset), buf_text(&changes->place.file)) &&
+            offset == changes->place.offset))
         return;
     binlog_position_set_file(
         changes->position, buf_text(&changes->place.file), changes->place.offset);
@@ -283,6 +289,7 @@ tell_position(MysqlChanges *changes, EventKind kind, Event *event)
     Handing *handing = &changes->handing;
 
     changes->has_moved = false;
+    changes->position_was_told = true;
     changes->moved_ms = clock_monotonic_ms();
     buf_reset(&handing->position, SIZE_MAX);
     binlog_position_print(changes->position, &handing->position);
@@ -398,11 +405,8 @@ mysql_changes_next(MysqlChanges *changes, Event *ret_event, Error *err)
     next = next_event(changes, ret_event, err);
     if (next == NEXT_FAILED && err->kind != ERR_STOPPED)
         (void)error_wrap(err, "%s", buf_string(&changes->handing.where));
-    if (next == NEXT_IDLE && position_is_due(changes) &&
-        mysql_changes_position(changes, ret_event)) {
-        changes->position_was_told = true;
+    if (next == NEXT_IDLE && position_is_due(changes) && mysql_changes_position(changes, ret_event))
         return NEXT_ITEM;
-    }
     return next;
 }
 

@@ -83,7 +83,7 @@ struct MysqlChanges {
     LogPlace place;
     BinlogPosition *position; /* behind the last whole group, or further */
     bool has_moved;           /* since a position was told */
-    bool position_was_told;   /* EVENT_POSITION came once */
+    bool position_was_told;   /* false: a new service's first one is due at once */
     int64_t moved_ms;         /* when one was told */
     unsigned calls;           /* since the clock was looked at */
     Group group;

@@ -81,11 +81,12 @@ xid_read(Text text, Buf *scratch, BinlogXid *ret_xid, Error *err)
     gtrid_len = scratch->len;
     if (ok && pass_comma(&rest)) {
         ok = read_string(&rest, scratch);
-        if (ok && pass_comma(&rest))
+        if (ok && pass_comma(&rest)) {
             ok = text_to_u64(text_trim(rest), &format) && format <= UINT32_MAX;
-        else
-            ok = ok && text_trim(rest).len == 0;
+            rest = TEXT("");
+        }
     }
+    ok = ok && text_trim(rest).len == 0;
     if (!ok)
         return error_set(
             err, ERR_SOURCE, "\"" TEXT_FMT "\" is no name of an XA transaction", TEXT_ARG(text));
