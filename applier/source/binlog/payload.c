@@ -183,9 +183,11 @@ drop_handed_out(BinlogPayload *payload)
 static bool
 check_end(const BinlogPayload *payload, Error *err)
 {
+    if (payload->is_frame_open)
+        return error_set(err, ERR_SOURCE, "the compressed bytes end early");
     if (bytes_left(payload) > 0)
         return error_set(err, ERR_SOURCE, "ends within the header of an event");
-    if (payload->is_frame_open || payload->taken != payload->unpacked_size)
+    if (payload->taken != payload->unpacked_size)
         return error_set(err, ERR_SOURCE,
             "unpacks to %" PRIu64 " bytes, not to the %" PRIu64 " it says", payload->taken,
             payload->unpacked_size);
