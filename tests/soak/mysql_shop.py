@@ -251,6 +251,12 @@ class MysqlSource:
         return {"type": "mysql", "socket": self.server.socket, "user": "root",
                 "tables": ["shop.*"]}
 
+    def settle(self):
+        """When the workers are gone: end what they left prepared."""
+        connection = self.server.connect("shop")
+        self.shop.end_prepared(connection)
+        connection.close()
+
     def cut(self):
         end_threads(self.server, "command like 'Binlog Dump%'")
 

@@ -189,6 +189,9 @@ class PostgresSource:
     def options(self):
         return {"type": "postgres", "connection": self.server.conninfo("shop")}
 
+    def settle(self):
+        """When the workers are gone: nothing is left open."""
+
     def cut(self):
         end_backends(self.server, "backend_type = 'walsender'", "shop")
 

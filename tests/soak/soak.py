@@ -194,6 +194,7 @@ class Soak:
             self.source.cut()
 
     def finish(self):
+        self.source.settle()
         for follower in self.followers:
             follower.stop()
             output = follower.must("verify", follower.path)

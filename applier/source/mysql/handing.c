@@ -92,22 +92,6 @@ take_query(MysqlChanges *changes, const BinlogFormat *format, const BinlogEvent 
     return error_set(err, ERR_INTERNAL, "unknown kind of statement %d", (int)query->statement.kind);
 }
 
-static bool
-take_rows(MysqlChanges *changes, const BinlogFormat *format, const BinlogEvent *event, Error *err)
-{
-    const MappedTable *table = table_maps_find(changes->maps, event);
-
-    if (table == NULL)
-        return table_maps_is_end_marker(event) ||
-               error_set(err, ERR_SOURCE, "rows of a table that no event described");
-    if (table->shape == NULL)
-        return true;
-    if (!row_image_open(changes->handing.image, format, event, table->shape, err))
-        return false;
-    changes->handing.has_rows = true;
-    return true;
-}
-
 /* Where the event stands: for errors, and as of where its table is described. */
 static MysqlPlace
 place_of(const MysqlChanges *changes, const BinlogEvent *event)
@@ -121,6 +105,27 @@ place_of(const MysqlChanges *changes, const BinlogEvent *event)
         place.offset = end - MIN((uint64_t)event->size, end);
     }
     return place;
+}
+
+static bool
+take_rows(MysqlChanges *changes, const BinlogFormat *format, const BinlogEvent *event, Error *err)
+{
+    MysqlPlace place;
+    const MappedTable *table = table_maps_find(changes->maps, event);
+
+    if (table == NULL)
+        return table_maps_is_end_marker(event) ||
+               error_set(err, ERR_SOURCE, "rows of a table that no event described");
+    if (table->shape == NULL)
+        return true;
+    if (!row_image_open(changes->handing.image, format, event, table->shape, err))
+        return false;
+    place = place_of(changes, event);
+    if (row_image_lacks_defaults(changes->handing.image) &&
+        !mysql_schema_defaults(changes->start.schema, table->shape, &place, err))
+        return false;
+    changes->handing.has_rows = true;
+    return true;
 }
 
 static MysqlPlace

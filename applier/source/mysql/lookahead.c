@@ -268,12 +268,22 @@ move_to(MysqlLookahead *lookahead, const MysqlPlace *from)
     lookahead->begin_offset = from->offset;
 }
 
+static bool
+has_read_until(const MysqlLookahead *lookahead, const MysqlLookedFor *wanted)
+{
+    uint64_t number = file_number(buf_text(&lookahead->end.file));
+
+    return number > wanted->until_file
+               ? wanted->until_file > 0
+               : number == wanted->until_file && lookahead->end.offset >= wanted->until_offset;
+}
+
 bool
 mysql_lookahead_find(MysqlLookahead *lookahead, const MysqlPlace *from,
     const MysqlLookedFor *wanted, Text *ret_statement, MysqlPlace *ret_place, Error *err)
 {
     move_to(lookahead, from);
-    if (!read_ahead(lookahead, err)) {
+    if (!has_read_until(lookahead, wanted) && !read_ahead(lookahead, err)) {
         /* what was read of it may end inside a file's description */
         lookahead->has_read = false;
         return error_wrap(err, "reading the log ahead of " TEXT_FMT ":%" PRIu64,

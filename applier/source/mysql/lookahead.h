@@ -23,6 +23,10 @@ typedef struct MysqlLookedFor {
     bool only_columns;
     const Text *columns;
     size_t column_count;
+    /* Only what is before this place matters, of the file with this number: where the log was read
+     * up to it already, it is not read again. 0: up to the log's present end. */
+    uint64_t until_file;
+    uint64_t until_offset;
 } MysqlLookedFor;
 
 /* The first statement behind from and up to the log's present end that mentions the table (or its

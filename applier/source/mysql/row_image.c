@@ -81,6 +81,20 @@ row_image_open(RowImage *image, const BinlogFormat *format, const BinlogEvent *e
     return true;
 }
 
+bool
+row_image_lacks_defaults(const RowImage *image)
+{
+    const MysqlShape *shape = image->shape;
+
+    if (image->rows.kind != BINLOG_ROWS_WRITE)
+        return false;
+    for (size_t i = 0; i < shape->table.column_count; i++)
+        if (!binlog_bit(image->rows.in_after, shape->image_of[i]) &&
+            shape->defaults[i].kind == VALUE_ABSENT)
+            return true;
+    return false;
+}
+
 static const Value *
 take_old(RowImage *image)
 {

@@ -18,5 +18,7 @@ CLEANUP_DEFINE(RowImage *, row_image_free);
 /* Begin with an event of the shape's table. Its bytes must stay until NEXT_END. */
 bool row_image_open(RowImage *image, const BinlogFormat *format, const BinlogEvent *event,
     const MysqlShape *shape, Error *err) MUST_CHECK;
+/* Do the event's inserts leave a column out whose default the shape does not have? */
+bool row_image_lacks_defaults(const RowImage *image);
 /* The next row, valid until the next call. Errors name the table. */
 Next row_image_next(RowImage *image, Change *ret_change, Error *err);

@@ -280,6 +280,15 @@ conflict_clear(Conflict *conflict)
     buf_clear(&conflict->file);
 }
 
+static MysqlLookedFor
+looked_for(const Entry *entry)
+{
+    return (MysqlLookedFor){.schema = entry->schema,
+        .table = entry->name,
+        .until_file = entry->as_of.file,
+        .until_offset = entry->as_of.offset};
+}
+
 /* The log names the columns: only what may have changed those that the catalogue must explain
  * matters. */
 static bool
@@ -290,11 +299,11 @@ look_for_columns(MysqlSchema *schema, const Entry *entry, const BinlogTableMap *
     MapShapeInput input = {
         .map = map, .table = entry->table, .is_mariadb = schema->server->is_mariadb};
     Text *names = ARENA_ARRAY(arena, Text, map->column_count + 2);
-    MysqlLookedFor wanted = {.schema = entry->schema,
-        .table = entry->name,
-        .only_columns = true,
-        .columns = names,
-        .column_count = map_shape_ambiguous(&input, names)};
+    MysqlLookedFor wanted = looked_for(entry);
+
+    wanted.only_columns = true;
+    wanted.columns = names;
+    wanted.column_count = map_shape_ambiguous(&input, names);
 
     return mysql_lookahead_find(schema->lookahead, place, &wanted, statement, at, err);
 }
@@ -305,7 +314,7 @@ static bool
 look_ahead(MysqlSchema *schema, Entry *entry, const BinlogTableMap *map, const MysqlPlace *place,
     Conflict *conflict, Error *err)
 {
-    MysqlLookedFor any = {.schema = entry->schema, .table = entry->name};
+    MysqlLookedFor any = looked_for(entry);
     Text statement;
     MysqlPlace at;
     Statement words = {0};
@@ -529,6 +538,55 @@ mysql_schema_table(MysqlSchema *schema, const BinlogTableMap *map, const MysqlPl
         return true;
     }
     return make_shape(schema, entry, map, place, ret_shape, err);
+}
+
+/* Is the catalogue's column still, or already, the one of the place? */
+static bool
+is_column_sure(MysqlSchema *schema, const Entry *entry, const MysqlPlace *place, Text name,
+    bool *ret_sure, Error *err)
+{
+    MysqlLookedFor wanted = looked_for(entry);
+    Text statement = TEXT_NONE;
+    MysqlPlace at;
+
+    *ret_sure = true;
+    if (!is_before(number_of(place), entry->as_of))
+        return true;
+    wanted.only_columns = true;
+    wanted.columns = &name;
+    wanted.column_count = 1;
+    if (!mysql_lookahead_find(schema->lookahead, place, &wanted, &statement, &at, err))
+        return false;
+    *ret_sure = statement.data == NULL || !is_before(number_of(&at), entry->as_of);
+    return true;
+}
+
+bool
+mysql_schema_defaults(
+    MysqlSchema *schema, const MysqlShape *shape, const MysqlPlace *place, Error *err)
+{
+    Entry *entry = entry_of(schema, shape->table.schema, shape->table.name);
+    Node *node = entry->nodes;
+
+    while (node != NULL && &node->shape != shape)
+        node = node->next;
+    if (node == NULL || entry->table == NULL)
+        return true;
+    for (size_t i = 0; i < shape->table.column_count; i++) {
+        size_t at = node->catalogue[i];
+        bool is_sure;
+
+        if (node->defaults[i].kind != VALUE_ABSENT || at == MAP_SHAPE_NONE ||
+            entry->table->missing[at].kind == VALUE_ABSENT)
+            continue;
+        if (!is_column_sure(schema, entry, place, shape->table.columns[i].name, &is_sure, err))
+            return false;
+        if (!is_sure)
+            continue;
+        node->defaults[i] = entry->table->missing[at];
+        node->defaults[i].text = arena_text(node->default_texts, entry->table->missing[at].text);
+    }
+    return true;
 }
 
 /* ---- DDL ---- */

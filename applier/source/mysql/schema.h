@@ -79,6 +79,10 @@ typedef struct MysqlPlace {
  * Errors of the catalogue's connection are retriable. */
 bool mysql_schema_table(MysqlSchema *schema, const BinlogTableMap *map, const MysqlPlace *place,
     const MysqlShape **ret_shape, Error *err) MUST_CHECK;
+/* An insert at the place leaves columns out whose defaults the shape does not have: set those that
+ * can be told. */
+bool mysql_schema_defaults(
+    MysqlSchema *schema, const MysqlShape *shape, const MysqlPlace *place, Error *err) MUST_CHECK;
 /* A DDL statement (in UTF-8) went by; database is the session's. Shapes stay valid, but ask
  * mysql_schema_table() again for every table map that comes behind it. */
 void mysql_schema_ddl(MysqlSchema *schema, Text statement, Text database);
