@@ -7,7 +7,8 @@
 #include "source/binlog/digits.h"
 
 /*
- * A number is c * 2^q; all decimals between the middles to its neighbours read back as it. With k
+ * A number is c * 2^q; all decimals between the middles to its neighbours read back as it (the
+ * middles themselves only where c is even and the reader rounds to even: not taken). With k
  * such that 10^k is at most the width of that interval, either one or two multiples of 10^k or a
  * multiple of 10^(k+1) lie in it: the shortest is one of four candidates. They are found by
  * multiplying the interval's ends with 10^-k, of which 128 bits, rounded up, are enough where the
@@ -144,10 +145,9 @@ shortest_decimal(uint64_t c, int q, bool lopsided)
     int k = lopsided ? log10_of_three_quarters(q) : log10_of_power2(q);
     int h = q + log2_of_power10(-k) + 1;
     Power power = powers[-k - POWER_MIN];
-    uint64_t outside = c & 1; /* the middles themselves read back as the even neighbour */
-    uint64_t lower = scale(power, (4 * c - (lopsided ? 1 : 2)) << h) + outside;
+    uint64_t lower = scale(power, (4 * c - (lopsided ? 1 : 2)) << h) + 1;
     uint64_t value = scale(power, (4 * c) << h);
-    uint64_t upper = scale(power, (4 * c + 2) << h) - outside;
+    uint64_t upper = scale(power, (4 * c + 2) << h) - 1;
     uint64_t s = value / 4;
     bool below;
     bool above;

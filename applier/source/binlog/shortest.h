@@ -1,9 +1,10 @@
 /*
  * shortest.h - floating-point numbers as the shortest text that reads back as the same number
  *
- * Of the shortest texts the one that is closest to the number, written as PostgreSQL writes them
+ * Of the shortest texts the one that is closest to the number, byte for byte what PostgreSQL writes
  * (src/common/d2s.c): an exponent, of two digits at least, where the first digit's power of ten is
- * below -4, or 15 (double precision) or 6 (single) and above.
+ * below -4, or 15 (double precision) or 6 (single) and above; and no text that lies in the middle
+ * between two numbers, which a reader might round the other way.
  *
  * Source of the method: R. Giulietti, "The Schubfach way to render doubles", 2020.
  */

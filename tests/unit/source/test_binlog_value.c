@@ -1,6 +1,7 @@
 /* Images written by hand from the layouts in binlog/value.h, temporal.h, decimal.h, geometry.h. */
 #include "source/binlog/value.h"
 
+#include <math.h>
 #include <time.h>
 
 #include "source/binlog/shortest.h"
@@ -192,7 +193,9 @@ floats_are_the_shortest_text_that_reads_back(void **state)
     (void)state;
     CHECK(&single, {"00000000", "0"}, {"00000080", "-0"}, {"cdcccc3d", "0.1"},
         {"ffff7f7f", "3.4028234663852886e+38"}, {"01000000", "1e-45"}, {"0000803f", "1"},
-        {"00247449", "1e+06"}, {"f0234249", "795199"}, {"0000807f", "Infinity"});
+        {"00247449", "1e+06"}, {"f0234249", "795199"}, {"0000807f", "Infinity"},
+        /* 1.0028514e+08 reads back, too, but lies in the middle between two numbers */
+        {"5a47bf4c", "1.00285136e+08"});
     CHECK(&twice, {"0000000000000000", "0"}, {"0000000000000080", "-0"},
         {"9a9999999999b93f", "0.1"}, {"ffffffffffffef7f", "1.7976931348623157e+308"},
         {"0100000000000000", "5e-324"}, {"ffffffffffff0f00", "2.225073858507201e-308"},
@@ -252,6 +255,19 @@ random_double(uint64_t *random)
     return number - number == 0 ? number : 1;
 }
 
+/* Does the text lie in the middle between the number and a neighbour? */
+static bool
+is_middle(const char *text, double number, bool single)
+{
+    long double value = strtold(text, NULL);
+    double above =
+        single ? (double)nextafterf((float)number, INFINITY) : nextafter(number, INFINITY);
+    double below =
+        single ? (double)nextafterf((float)number, -INFINITY) : nextafter(number, -INFINITY);
+
+    return value == ((long double)number + above) / 2 || value == ((long double)number + below) / 2;
+}
+
 /* Fewest digits that read back, by trying. */
 static int
 fewest_digits(double number, bool single)
@@ -260,7 +276,8 @@ fewest_digits(double number, bool single)
 
     for (int digits = 1; digits < 17; digits++) {
         (void)snprintf(text, sizeof(text), "%.*e", digits - 1, number);
-        if (single ? strtof(text, NULL) == (float)number : strtod(text, NULL) == number)
+        if ((single ? strtof(text, NULL) == (float)number : strtod(text, NULL) == number) &&
+            !is_middle(text, number, single))
             return digits;
     }
     return 17;
