@@ -229,9 +229,9 @@ class MySQL(Server):
             "innodb-doublewrite": "0", "max-allowed-packet": "256M", "skip-log-bin": None,
             "innodb-lock-wait-timeout": "20", "log-error-verbosity": "1", **settings})
         share = f"{self.root}/usr/share/mysql"
+        (libraries,) = glob.glob(f"{self.root}/usr/lib/*-linux-gnu")
         self.program = [
-            f"{self.root}/usr/lib64/ld-linux-x86-64.so.2",
-            "--library-path", f"{self.root}/usr/lib/x86_64-linux-gnu",
+            glob.glob(f"{libraries}/ld-linux-*.so.*")[0], "--library-path", libraries,
             f"{self.root}/usr/sbin/mysqld", "--no-defaults", f"--basedir={self.root}/usr",
             f"--lc-messages-dir={share}", f"--character-sets-dir={share}/charsets",
             f"--plugin-dir={self.root}/usr/lib/mysql/plugin"]
