@@ -34,8 +34,8 @@ number_form(Text source_type, LogicalType source, const TargetColumn *target)
     LogicalType logical = target->logical;
 
     if (logical == LOGICAL_FLOAT)
-        return is_single(target->type) || text_is(source_type, "float") ? CANONICAL_FLOAT4
-                                                                        : CANONICAL_FLOAT8;
+        return is_single(target->type) || text_starts_with(source_type, "float") ? CANONICAL_FLOAT4
+                                                                                 : CANONICAL_FLOAT8;
     if (logical == LOGICAL_BOOL)
         return CANONICAL_BOOL;
     if (source != LOGICAL_FLOAT || logical == LOGICAL_INT || logical == LOGICAL_UINT ||

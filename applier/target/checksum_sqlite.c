@@ -16,6 +16,8 @@ add_form(const TargetColumn *column, CanonicalForm form, const char *x, Buf *sql
         buf_addf(sql, "dray_number(%s)", x);
         return;
     case CANONICAL_FLOAT4:
+        buf_addf(sql, "dray_float4(%s)", x);
+        return;
     case CANONICAL_FLOAT8:
         buf_addf(sql, "dray_float8(%s)", x);
         return;

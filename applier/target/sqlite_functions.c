@@ -157,18 +157,26 @@ call_number(sqlite3_context *context, int count, sqlite3_value **values)
 }
 
 static void
-call_float8(sqlite3_context *context, int count, sqlite3_value **values)
+give_bits(sqlite3_context *context, double real)
 {
-    int type = sqlite3_value_type(values[0]);
     char text[24];
-    double real = sqlite3_value_double(values[0]);
     uint64_t bits;
 
-    (void)count;
+    memcpy(&bits, &real, sizeof(bits));
+    (void)snprintf(text, sizeof(text), "%016" PRIx64, real == 0 ? 0 : bits);
+    give_text(context, text_of(text));
+}
+
+static void
+show_float(sqlite3_context *context, sqlite3_value *value, bool is_single)
+{
+    int type = sqlite3_value_type(value);
+    double real = sqlite3_value_double(value);
+
     if (type == SQLITE_NULL)
         return;
     if (type == SQLITE_TEXT || type == SQLITE_BLOB) {
-        Text word = text_argument(values[0]);
+        Text word = text_argument(value);
 
         /* NaN has no storage class of its own */
         if (!text_is(word, "Infinity") && !text_is(word, "-Infinity")) {
@@ -177,9 +185,21 @@ call_float8(sqlite3_context *context, int count, sqlite3_value **values)
         }
         real = (double)(word.data[0] == '-' ? -INFINITY : INFINITY);
     }
-    memcpy(&bits, &real, sizeof(bits));
-    (void)snprintf(text, sizeof(text), "%016" PRIx64, real == 0 ? 0 : bits);
-    give_text(context, text_of(text));
+    give_bits(context, is_single ? (double)(float)real : real);
+}
+
+static void
+call_float8(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    (void)count;
+    show_float(context, values[0], false);
+}
+
+static void
+call_float4(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    (void)count;
+    show_float(context, values[0], true);
 }
 
 /* What is no EWKT is shown as it is, and so is unlike any geometry. */
@@ -207,6 +227,7 @@ sqlite_functions_add(sqlite3 *db)
         {"dray_part", call_part},
         {"dray_number", call_number},
         {"dray_float8", call_float8},
+        {"dray_float4", call_float4},
         {"dray_geometry", call_geometry},
     };
     int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC;

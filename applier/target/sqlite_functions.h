@@ -6,6 +6,7 @@
  *   dray_sum(n)      aggregate: the sum modulo 2^64, as decimal text
  *   dray_number(x)   CANONICAL_NUMBER of an integer, a real or a text
  *   dray_float8(x)   CANONICAL_FLOAT8 of an integer, a real or a text
+ *   dray_float4(x)   CANONICAL_FLOAT4 of the same
  *   dray_geometry(x) CANONICAL_GEOMETRY of EWKT; of any other text the text itself
  *
  * NULL for NULL (dray_sum passes NULLs over).

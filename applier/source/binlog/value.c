@@ -1,5 +1,7 @@
 #include "source/binlog/value.h"
 
+#include <float.h>
+
 #include "source/binlog/address.h"
 #include "source/binlog/compress.h"
 #include "source/binlog/decimal.h"
@@ -353,6 +355,21 @@ print_integer(char *to, const BinlogColumn *column, Text bytes)
     return binlog_print_i64(to, (int64_t)(number << unused) >> unused);
 }
 
+/* The greatest number's shortest text is a little greater than it is. MySQL, which reads doubles,
+ * would find it out of a FLOAT's range: it gets all digits. */
+static char *
+print_single(char *to, float number)
+{
+    static const char greatest[] = "3.4028234663852886e+38";
+
+    if (number != FLT_MAX && number != -FLT_MAX)
+        return binlog_print_float(to, number);
+    if (number < 0)
+        *to++ = '-';
+    memcpy(to, greatest, sizeof(greatest) - 1);
+    return to + sizeof(greatest) - 1;
+}
+
 static char *
 print_real(char *to, Text bytes)
 {
@@ -363,7 +380,7 @@ print_real(char *to, Text bytes)
 
     if (bytes.len == sizeof(single)) {
         memcpy(&single, &low, sizeof(single));
-        return binlog_print_float(to, single);
+        return print_single(to, single);
     }
     memcpy(&number, &bits, sizeof(number));
     return binlog_print_double(to, number);
@@ -485,7 +502,7 @@ real_from_text(
         return error_set(err, ERR_DATA, "\"" TEXT_FMT "\" is no floating-point number",
             (int)MIN(shown.len, (size_t)60), shown.data);
     if (column->type == MYSQL_COLUMN_FLOAT)
-        to = binlog_print_float(to, (float)number);
+        to = print_single(to, (float)number);
     else
         to = binlog_print_double(to, number);
     *ret_text = binlog_memory_end(memory, to);
