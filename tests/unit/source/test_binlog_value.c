@@ -1,7 +1,6 @@
 /* Images written by hand from the layouts in binlog/value.h, temporal.h, decimal.h, geometry.h. */
 #include "source/binlog/value.h"
 
-#include <math.h>
 #include <time.h>
 
 #include "source/binlog/shortest.h"
@@ -255,17 +254,31 @@ random_double(uint64_t *random)
     return number - number == 0 ? number : 1;
 }
 
+/* The next number away from zero, or towards it. */
+static double
+neighbour(double number, bool single, int step)
+{
+    float small = (float)number;
+    uint32_t small_bits;
+    uint64_t bits;
+
+    memcpy(&small_bits, &small, sizeof(small_bits));
+    memcpy(&bits, &number, sizeof(bits));
+    small_bits += (uint32_t)step;
+    bits += (uint64_t)step;
+    memcpy(&small, &small_bits, sizeof(small));
+    memcpy(&number, &bits, sizeof(number));
+    return single ? (double)small : number;
+}
+
 /* Does the text lie in the middle between the number and a neighbour? */
 static bool
 is_middle(const char *text, double number, bool single)
 {
     long double value = strtold(text, NULL);
-    double above =
-        single ? (double)nextafterf((float)number, INFINITY) : nextafter(number, INFINITY);
-    double below =
-        single ? (double)nextafterf((float)number, -INFINITY) : nextafter(number, -INFINITY);
 
-    return value == ((long double)number + above) / 2 || value == ((long double)number + below) / 2;
+    return value == ((long double)number + neighbour(number, single, 1)) / 2 ||
+           value == ((long double)number + neighbour(number, single, -1)) / 2;
 }
 
 /* Fewest digits that read back, by trying. */
