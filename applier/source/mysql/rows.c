@@ -97,19 +97,24 @@ is_hexadecimal(Text value)
     return value.len % 2 == 0;
 }
 
+/* As a number: what MySQL makes of b'1…1' in a comparison is below zero where it has 64 bits. */
 static bool
-is_binary(Text value)
+read_bits(Text value, uint64_t *ret_number)
 {
-    for (size_t i = 0; i < value.len; i++)
+    *ret_number = 0;
+    for (size_t i = 0; i < value.len; i++) {
         if (value.data[i] != '0' && value.data[i] != '1')
             return false;
-    return value.len > 0;
+        *ret_number = *ret_number << 1 | (value.data[i] == '1');
+    }
+    return value.len > 0 && value.len <= 64;
 }
 
 static void
 add_value(const KeyPart *part, const Value *value, Buf *sql)
 {
     LogicalType logical = part->column->logical;
+    uint64_t bits;
 
     if (value->kind != VALUE_TEXT) {
         buf_add_string(sql, "NULL");
@@ -119,8 +124,8 @@ add_value(const KeyPart *part, const Value *value, Buf *sql)
         add_float(part, value->text, sql);
     } else if (logical == LOGICAL_BYTES && is_hexadecimal(value->text)) {
         buf_addf(sql, "x'" TEXT_FMT "'", TEXT_ARG(value->text));
-    } else if (logical == LOGICAL_BIT && is_binary(value->text)) {
-        buf_addf(sql, "(b'" TEXT_FMT "' + 0)", TEXT_ARG(value->text));
+    } else if (logical == LOGICAL_BIT && read_bits(value->text, &bits)) {
+        buf_add_u64(sql, bits);
     } else if (logical == LOGICAL_TIMESTAMP || logical == LOGICAL_TIMESTAMPTZ) {
         add_moment(value->text, sql);
     } else if (!is_type(part, "year") && is_number(value->text) &&
