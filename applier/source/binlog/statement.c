@@ -703,10 +703,10 @@ is_name_byte(char c)
     return byte >= 0x80 || isalnum(byte) || byte == '_' || byte == '$';
 }
 
-/* Does the name stand at the beginning of text? Where a letter is not ASCII its other case is not
- * known here, and the rest is taken to be equal. */
+/* Does the name stand at the beginning of text, where this quote is doubled? Where a letter is not
+ * ASCII its other case is not known here, and the rest is taken to be equal. */
 static bool
-begins_with_name(Text text, Text name)
+begins_with_name(Text text, Text name, char doubled)
 {
     size_t at = 0;
 
@@ -717,9 +717,7 @@ begins_with_name(Text text, Text name)
             return true;
         if (tolower((unsigned char)text.data[at]) != tolower((unsigned char)name.data[i]))
             return false;
-        /* quotes in quoted names are doubled */
-        if ((name.data[i] == '`' || name.data[i] == '"') && at + 1 < text.len &&
-            text.data[at + 1] == text.data[at])
+        if (name.data[i] == doubled && at + 1 < text.len && text.data[at + 1] == doubled)
             at++;
     }
     return at >= text.len || !is_name_byte(text.data[at]) || !is_name_byte(name.data[name.len - 1]);
@@ -732,11 +730,14 @@ statement_mentions(Text sql, Text name)
         return false;
     for (size_t at = 0; at < sql.len; at++) {
         unsigned char before = at == 0 ? ' ' : (unsigned char)sql.data[at - 1];
-        /* a digit may be the end of a comment's version: / *!50100t * / */
-        bool is_border = !is_name_byte((char)before) || !is_name_byte(name.data[0]) ||
-                         before >= 0x80 || isdigit(before);
+        Text rest = {sql.data + at, sql.len - at};
 
-        if (is_border && begins_with_name((Text){sql.data + at, sql.len - at}, name))
+        /* a digit may be the end of a comment's version: / *!50100t * / */
+        if (is_name_byte((char)before) && is_name_byte(name.data[0]) && before < 0x80 &&
+            !isdigit(before))
+            continue;
+        if (begins_with_name(rest, name, '\0') || begins_with_name(rest, name, '`') ||
+            begins_with_name(rest, name, '"'))
             return true;
     }
     return false;

@@ -358,6 +358,7 @@ a_name_is_found_wherever_it_stands(void **state)
         {"RENAME TABLE a.b TO c /*!50100item*/", "item"},
         {"DROP TABLE `a``b`", "a`b"},
         {"DROP TABLE \"a\"\"b\"", "a\"b"},
+        {"DROP TABLE `a\"\"b`", "a\"\"b"},
         {"DROP TABLE `my table`,x", "my table"},
         {"DROP TABLE `\xc3\x89t\xc3\xa9`", "\xc3\xa9t\xc3\xa9"},
         {"DROP TABLE tabl\xc3\xa9", "TABL\xc3\x89"},
