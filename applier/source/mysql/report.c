@@ -185,7 +185,7 @@ report_table(const MysqlTable *table, const Rights *rights, Buf *report)
     buf_addf(report, "%stable " TEXT_FMT "." TEXT_FMT ": ", is_warning ? "warning: " : "",
         TEXT_ARG(table->base.schema), TEXT_ARG(table->base.name));
     add_key(table, report);
-    if (table->is_versioned)
+    if (table->is_versioned && !table->by_transaction)
         buf_add_string(report, ", system-versioned: its current rows are carried");
     if (table->base.problem.data != NULL)
         buf_addf(report, ": " TEXT_FMT, TEXT_ARG(table->base.problem));
