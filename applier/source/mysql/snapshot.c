@@ -23,6 +23,13 @@ enum {
     ERROR_CHANGED = 1412, /* the table's definition is newer than the view */
 };
 
+/* Of the server's own error; a statement's later results have reset what the connection says. */
+static unsigned long
+error_number(const Error *err)
+{
+    return err->kind == ERR_SOURCE ? strtoul(err->text, NULL, 10) : 0;
+}
+
 /* A connection in the view. Whoever has the lease sends statements. */
 typedef struct View {
     MysqlServer *server;
@@ -376,7 +383,7 @@ lock_table(SnapshotReader *reader, Text schema, Text name, bool *ret_found, Erro
 {
     CLEANUP(buf_clear) Buf sql = BUF_INIT;
     MysqlServer *server = reader->view->server;
-    unsigned number;
+    unsigned long number;
 
     buf_add_string(&sql, "SELECT 1 FROM ");
     mysql_add_name(&sql, schema);
@@ -386,7 +393,7 @@ lock_table(SnapshotReader *reader, Text schema, Text name, bool *ret_found, Erro
     *ret_found = true;
     if (mysql_server_query(server, buf_text(&sql), NULL, NULL, err))
         return true;
-    number = mysql_errno(server->mysql);
+    number = error_number(err);
     if (!server->lost && (number == ERROR_NO_TABLE || number == ERROR_NO_DATABASE)) {
         *ret_found = false;
         return true;
@@ -396,10 +403,9 @@ lock_table(SnapshotReader *reader, Text schema, Text name, bool *ret_found, Erro
 
 /* A table that was changed since is read as a whole only by another snapshot. */
 static bool
-statement_error(SnapshotReader *reader, Error *err)
+statement_error(Error *err)
 {
-    if (reader->view->server->lost || err->kind != ERR_SOURCE ||
-        mysql_errno(reader->view->server->mysql) != ERROR_CHANGED)
+    if (error_number(err) != ERROR_CHANGED)
         return false;
     return error_set_retriable(err, ERR_SOURCE,
         "its definition was changed after the snapshot was taken (ALTER TABLE, TRUNCATE, RENAME "
@@ -428,7 +434,7 @@ look_up(SnapshotReader *reader, Text schema, Text name, Arena *arena, MysqlTable
 
     *ret_table = NULL;
     if (!lock_table(reader, schema, name, &found, err)) {
-        (void)statement_error(reader, err);
+        (void)statement_error(err);
         return false;
     }
     return !found || (mysql_tables_find(reader->view->server, &reader->pool->options, schema, name,
@@ -447,7 +453,7 @@ look_up_leased(SnapshotReader *reader, Text schema, Text name, Arena *arena, Mys
         return false;
     ok = look_up(reader, schema, name, arena, ret_table, err);
     lease_end(reader);
-    return ok || error_wrap(err, "table " TEXT_FMT "." TEXT_FMT, TEXT_ARG(schema), TEXT_ARG(name));
+    return ok;
 }
 
 static bool
@@ -514,7 +520,7 @@ find_table(SnapshotReader *reader, Text schema, Text name, ReaderTable **ret_tab
     if (*ret_table != NULL)
         return true;
     if (!look_up_leased(reader, schema, name, reader->arena, &source, err))
-        return false;
+        return error_wrap(err, "table " TEXT_FMT "." TEXT_FMT, TEXT_ARG(schema), TEXT_ARG(name));
     if (source == NULL)
         return error_set(err, ERR_SOURCE,
             "table " TEXT_FMT "." TEXT_FMT " is not there in the snapshot", TEXT_ARG(schema),
@@ -572,7 +578,7 @@ send_statement(SnapshotReader *reader, Text sql, Error *err)
     if (!mysql_client_query(server->mysql, &server->options, sql) ||
         (reader->result = mysql_use_result(server->mysql)) == NULL) {
         (void)mysql_server_error(server, err);
-        (void)statement_error(reader, err);
+        (void)statement_error(err);
         return false;
     }
     return true;
@@ -660,7 +666,7 @@ take_row(SnapshotReader *reader, Error *err)
     }
     if (!server->lost && mysql_errno(server->mysql) != 0) {
         ok = mysql_server_error(server, err);
-        (void)statement_error(reader, err);
+        (void)statement_error(err);
     }
     ok = ok && !server->lost;
     mysql_free_result(reader->result);
@@ -715,7 +721,7 @@ reader_query(SnapshotReader *reader, Text sql, SnapshotRowFn *row, void *context
         return false;
     ok = mysql_server_query(reader->view->server, sql, row, context, err);
     if (!ok)
-        (void)statement_error(reader, err);
+        (void)statement_error(err);
     lease_end(reader);
     return ok;
 }

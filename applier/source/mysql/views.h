@@ -19,6 +19,8 @@
  *
  * MySQL shows XA transactions only to users with XA_RECOVER_ADMIN: without it that is left to the
  * stream as well.
+ *
+ * Fault point source.mysql.views: the tries without a lock come to nothing.
  */
 #pragma once
 
