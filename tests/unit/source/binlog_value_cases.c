@@ -2,14 +2,7 @@
 
 #include <inttypes.h>
 
-uint64_t
-next_random(uint64_t *random)
-{
-    *random ^= *random << 13;
-    *random ^= *random >> 7;
-    *random ^= *random << 17;
-    return *random;
-}
+#include "binlog_random.h"
 
 static unsigned
 below(uint64_t *random, unsigned limit)

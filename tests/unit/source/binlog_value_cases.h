@@ -29,5 +29,3 @@ enum {
 
 extern const ValueCase value_cases[];
 extern const size_t value_case_count;
-
-uint64_t next_random(uint64_t *random);

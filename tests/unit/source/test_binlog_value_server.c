@@ -5,11 +5,10 @@
 #include "source/binlog/value.h"
 
 #include <mysql.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "../target/server.h"
 #include "base/file.h"
+#include "binlog_random.h"
 #include "binlog_value_cases.h"
 #include "source/binlog/wire.h"
 #include "support/test.h"
@@ -365,13 +364,10 @@ main(int argc, char **argv)
         cmocka_unit_test(log_and_select_of_mysql_agree_in_every_type),
     };
     bool mysql = argc > 1 && strcmp(argv[1], "mysql") == 0;
-    const char *given = getenv("DRAY_TEST_SEED");
 
     if (mysql ? !server_has_mysql() : !server_has_mariadb())
         return server_skip(mysql ? "MySQL" : "MariaDB");
-    if (given == NULL || !text_to_u64(text_of(given), &seed) || seed == 0)
-        seed = ((uint64_t)time(NULL) << 16 ^ (uint64_t)getpid()) | 1;
-    (void)fprintf(stderr, "DRAY_TEST_SEED=%llu\n", (unsigned long long)seed);
+    seed = random_seed();
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return mysql ? cmocka_run_group_tests(on_mysql, NULL, NULL)
                  : cmocka_run_group_tests(on_mariadb, NULL, NULL);
