@@ -144,7 +144,7 @@ class MysqlSource(LiveSource, targets.MysqlTarget):
     def options(self, **more):
         """The source: section of a configuration. Only this test's database is carried."""
         return {"type": "mysql", "socket": self.server.socket, "user": "root",
-                "tables": [f"{self.name}.*"], "server_id": next(_server_ids) * 4,
+                "tables": [f"{self.name}.*"], "server_id": next(_server_ids) * 8,
                 "start": "oldest", "heartbeat": "1s", **more}
 
     def transaction(self, *statements, **session):

@@ -271,6 +271,7 @@ def test_statements_about_other_schemas_do_not_matter(mysql_source, file_target,
 def test_partitions_that_are_dropped_with_their_rows_are_refused(
         each_mysql_source, file_target, directory):
     source = each_mysql_source
+    source.settings(binlog_row_metadata="FULL")
     make_item(source, file_target, " partition by range (id) (partition a values less than (10),"
                                    " partition b values less than (100))")
     service = source.service(directory, file_target)

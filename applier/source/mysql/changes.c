@@ -18,13 +18,15 @@
 MysqlChanges *
 mysql_changes_new(const MysqlChangesStart *start)
 {
+    SourceStart own = *start->source;
     MysqlChanges *changes = calloc(1, sizeof(*changes));
 
     if (changes == NULL)
         abort();
     changes->start = *start;
     changes->options = start->source->options;
-    changes->own_id = mysql_server_id(start->source, MYSQL_ID_STREAM);
+    own.snapshot = NULL;
+    changes->own_id = mysql_server_id(&own, MYSQL_ID_STREAM);
     changes->position = binlog_position_copy(start->position);
     changes->has_moved = start->source->position.len == 0;
     changes->position_was_told = !changes->has_moved;

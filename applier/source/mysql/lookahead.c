@@ -177,7 +177,7 @@ read_log(MysqlLookahead *lookahead, Text file, uint64_t offset, Error *err)
     CLEANUP(mysql_stream_close) MysqlStream *stream = NULL;
     MysqlStreamStart start = {
         .options = options,
-        .server_id = mysql_server_id(lookahead->start, MYSQL_ID_BESIDE),
+        .server_id = mysql_server_id(lookahead->start, MYSQL_ID_LOOKAHEAD),
         .position = position,
         .until_end = true,
     };

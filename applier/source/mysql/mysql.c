@@ -18,8 +18,8 @@ static const Field fields[] = {
     {"tables", FIELD_LIST, OPTION(tables), NULL, 0, 0, NULL, 0,
         "Globs over schema.table: the tables that the service carries; none: all but those of the "
         "server's own schemas."},
-    {"server_id", FIELD_INT, OPTION(server_id), "0", 0, UINT32_MAX - MYSQL_ID_BOOTSTRAP, NULL, 0,
-        "Our number as a replica, which no other replica of the server may have, nor the two "
+    {"server_id", FIELD_INT, OPTION(server_id), "0", 0, UINT32_MAX - MYSQL_ID_COUNT, NULL, 0,
+        "Our number as a replica, which no other replica of the server may have, nor the seven "
         "numbers behind it; transactions of this server are passed over. 0: made of the service's "
         "name, 2147483648 or above."},
     {"position", FIELD_CHOICE, OPTION(position), "gtid", 0, 0, "gtid|file", 0,
@@ -62,14 +62,15 @@ uint32_t
 mysql_server_id(const SourceStart *start, MysqlIdUse use)
 {
     const MysqlSourceOptions *options = start->options;
+    uint32_t more = (uint32_t)use + (start->snapshot != NULL ? MYSQL_ID_COUNT / 2 : 0);
     uint32_t hash = UINT32_C(2166136261);
 
     if (options->server_id > 0)
-        return (uint32_t)options->server_id + (uint32_t)use;
+        return (uint32_t)options->server_id + more;
     /* FNV-1a */
     for (const char *at = start->service; *at != '\0'; at++)
         hash = (hash ^ (unsigned char)*at) * UINT32_C(16777619);
-    return MADE_ID_BASE | (hash & UINT32_C(0x7ffffffc)) | (uint32_t)use;
+    return MADE_ID_BASE | (hash & UINT32_C(0x7ffffff8)) | more;
 }
 
 bool
@@ -220,8 +221,7 @@ open_stream(Mysql *mysql, Error *err)
     CLEANUP(binlog_position_free) BinlogPosition *position = NULL;
     MysqlChangesStart changes = {.source = start};
     MysqlStreamStart stream = {.options = start->options,
-        .server_id =
-            mysql_server_id(start, start->snapshot != NULL ? MYSQL_ID_BOOTSTRAP : MYSQL_ID_STREAM),
+        .server_id = mysql_server_id(start, MYSQL_ID_STREAM),
         .until_end = start->until_end};
 
     if (server == NULL || !folds_names(server, &changes.fold_names, err))
@@ -303,7 +303,7 @@ check_position(const SourceStart *start, MysqlServer *server, Error *err)
     CLEANUP(binlog_position_free) BinlogPosition *position = NULL;
     CLEANUP(mysql_stream_close) MysqlStream *stream = NULL;
     MysqlStreamStart wanted = {.options = start->options,
-        .server_id = mysql_server_id(start, MYSQL_ID_BESIDE),
+        .server_id = mysql_server_id(start, MYSQL_ID_CHECK),
         .until_end = true};
     Text bytes;
 

@@ -47,8 +47,8 @@ typedef enum MysqlStatements {
 typedef struct MysqlSourceOptions {
     MysqlClientOptions client;
     TextList tables;   /* globs over schema.table; none: all but the server's own schemas */
-    int64_t server_id; /* ours, as a replica; 0: made of the service's name. The two numbers behind
-                          it are used as well: for reads beside the stream, and by bootstrap */
+    int64_t server_id; /* ours, as a replica; 0: made of the service's name. The seven numbers
+                          behind it are used as well: MysqlIdUse */
     int position;      /* MysqlPositionMode */
     int start;         /* MysqlStartAt */
     int statements;    /* MysqlStatements */
@@ -59,12 +59,18 @@ typedef struct MysqlSourceOptions {
                            taken? Without: one reader, from a view that needs no lock */
 } MysqlSourceOptions;
 
-/* The options' server_id, or the one made of the service's name (2^31 and above); + use. */
+/*
+ * The options' server_id, or the one made of the service's name (2^31 and above); + use; + 4 for
+ * what reads behind a snapshot. A server ends a replica's connection when another one of the same
+ * number comes: what may be open at the same time has numbers of its own.
+ */
 typedef enum MysqlIdUse {
     MYSQL_ID_STREAM,    /* the service's stream */
-    MYSQL_ID_BESIDE,    /* short reads of the log: lookahead, prepared transactions */
-    MYSQL_ID_BOOTSTRAP, /* the stream behind a snapshot */
+    MYSQL_ID_BESIDE,    /* prepared and large transactions, read again */
+    MYSQL_ID_LOOKAHEAD, /* DDL statements ahead of the stream */
+    MYSQL_ID_CHECK,     /* dray check, beside a service that runs */
 } MysqlIdUse;
+#define MYSQL_ID_COUNT 8
 uint32_t mysql_server_id(const SourceStart *start, MysqlIdUse use);
 
 /* Does a service of these options carry the table? Never the server's own schemas. */

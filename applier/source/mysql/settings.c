@@ -80,13 +80,13 @@ require_id(const MysqlSettings *settings, Error *err)
             "server_id of the source is 0, with which it serves no replicas: SET GLOBAL server_id "
             "= 1, and write it into the server's option file");
     if (theirs < (int64_t)settings->server_id ||
-        theirs > (int64_t)settings->server_id + MYSQL_ID_BOOTSTRAP)
+        theirs >= (int64_t)settings->server_id + MYSQL_ID_COUNT)
         return true;
     return error_set(err, ERR_SOURCE,
         "server_id of the source is %" PRId64 ", which is one of ours as a replica (%" PRIu32
         " to %" PRIu32
         "): its transactions would be passed over; give source: server_id another number",
-        theirs, settings->server_id, settings->server_id + MYSQL_ID_BOOTSTRAP);
+        theirs, settings->server_id, settings->server_id + MYSQL_ID_COUNT - 1);
 }
 
 bool

@@ -16,7 +16,7 @@ typedef struct MysqlSettings {
     Map variables; /* name -> char* */
     bool is_mariadb;
     const MysqlSourceOptions *options;
-    uint32_t server_id; /* ours: the first of MYSQL_ID_BOOTSTRAP + 1 */
+    uint32_t server_id; /* ours: the first of MYSQL_ID_COUNT */
     Text do_db;         /* Binlog_Do_DB and Binlog_Ignore_DB of the log's status; "" none */
     Text ignore_db;
     int64_t sources;  /* of which the server is a replica; -1: not known */

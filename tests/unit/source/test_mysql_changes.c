@@ -448,16 +448,20 @@ server_ids_are_the_services_own(void **state)
     MysqlSourceOptions options = {.server_id = 41};
     SourceStart start = {.service = "sales", .options = &options};
     SourceStart other = {.service = "stock", .options = &options};
+    Snapshot snapshot = {NULL};
     uint32_t made;
 
     (void)state;
     assert_int_equal(mysql_server_id(&start, MYSQL_ID_STREAM), 41);
-    assert_int_equal(mysql_server_id(&start, MYSQL_ID_BOOTSTRAP), 43);
+    assert_int_equal(mysql_server_id(&start, MYSQL_ID_CHECK), 44);
+    start.snapshot = &snapshot;
+    assert_int_equal(mysql_server_id(&start, MYSQL_ID_STREAM), 45);
+    start.snapshot = NULL;
     options.server_id = 0;
     made = mysql_server_id(&start, MYSQL_ID_STREAM);
     assert_true(made >= UINT32_C(0x80000000));
     assert_int_equal(mysql_server_id(&start, MYSQL_ID_BESIDE), made + 1);
-    assert_int_not_equal(mysql_server_id(&other, MYSQL_ID_STREAM) / 4, made / 4);
+    assert_int_not_equal(mysql_server_id(&other, MYSQL_ID_STREAM) / 8, made / 8);
 }
 
 int

@@ -110,7 +110,7 @@ what_the_service_cannot_run_without_is_refused(void **state)
     check_refused("server_id of the source is 0, with which it serves no replicas: SET GLOBAL "
                   "server_id = 1, and write it into the server's option file");
     set("server_id", "102");
-    check_refused("server_id of the source is 102, which is one of ours as a replica (100 to 102): "
+    check_refused("server_id of the source is 102, which is one of ours as a replica (100 to 107): "
                   "its transactions would be passed over; give source: server_id another number");
     set("server_id", "5");
     set("gtid_mode", "OFF_PERMISSIVE");
