@@ -105,7 +105,7 @@ run(const Server *server, const char *const *arguments)
 }
 
 static const char *
-mysql_root(void)
+tree_of_mysql(void)
 {
     const char *root = getenv("DRAY_MYSQL_ROOT");
 
@@ -118,7 +118,7 @@ make_directory(Server *server, const char *name)
     const struct passwd *account = getpwnam(server->is_postgres ? "postgres" : "mysql");
 
     (void)snprintf(server->directory, sizeof(server->directory), "%s/tmp/dray-%s-XXXXXX",
-        server->is_mysql ? mysql_root() : "", name);
+        server->is_mysql ? tree_of_mysql() : "", name);
     if (mkdtemp(server->directory) == NULL || chmod(server->directory, 0755) != 0)
         abort();
     if (geteuid() == 0 && !server->is_mysql &&
@@ -243,7 +243,7 @@ launch_mariadb(Server *server)
 static void
 launch_mysql(Server *server)
 {
-    const char *inside = server->directory + strlen(mysql_root());
+    const char *inside = server->directory + strlen(tree_of_mysql());
     char data[128];
     char socket_path[128];
     char pid_path[128];
@@ -251,11 +251,11 @@ launch_mysql(Server *server)
     (void)snprintf(data, sizeof(data), "--datadir=%s/data", inside);
     (void)snprintf(socket_path, sizeof(socket_path), "--socket=%s/sock", inside);
     (void)snprintf(pid_path, sizeof(pid_path), "--pid-file=%s/pid", inside);
-    launch_with_more(
-        server, (const char *const[]){"chroot", mysql_root(), "/usr/sbin/mysqld", "--no-defaults",
-                    "--user=root", data, socket_path, pid_path, "--skip-networking", "--mysqlx=OFF",
-                    "--innodb-flush-log-at-trx-commit=0", "--sync-binlog=0",
-                    "--secure-file-priv=", "--local-infile=1", "--max-allowed-packet=256M", NULL});
+    launch_with_more(server,
+        (const char *const[]){"chroot", tree_of_mysql(), "/usr/sbin/mysqld", "--no-defaults",
+            "--user=root", data, socket_path, pid_path, "--skip-networking", "--mysqlx=OFF",
+            "--innodb-flush-log-at-trx-commit=0", "--sync-binlog=0",
+            "--secure-file-priv=", "--local-infile=1", "--max-allowed-packet=256M", NULL});
 }
 
 static void
@@ -295,7 +295,7 @@ server_has_mysql(void)
 {
     char path[256];
 
-    (void)snprintf(path, sizeof(path), "%s/usr/sbin/mysqld", mysql_root());
+    (void)snprintf(path, sizeof(path), "%s/usr/sbin/mysqld", tree_of_mysql());
     return geteuid() == 0 && access(path, X_OK) == 0;
 }
 
@@ -353,10 +353,10 @@ server_start_mysql_with(Server *server, const char *const *more)
     make_directory(server, "mysql");
     (void)snprintf(server->socket, sizeof(server->socket), "%s/sock", server->directory);
     (void)snprintf(
-        data, sizeof(data), "--datadir=%s/data", server->directory + strlen(mysql_root()));
+        data, sizeof(data), "--datadir=%s/data", server->directory + strlen(tree_of_mysql()));
     stop_at_exit(server);
-    run(server, (const char *const[]){"chroot", mysql_root(), "/usr/sbin/mysqld", "--no-defaults",
-                    "--initialize-insecure", "--user=root", data, NULL});
+    run(server, (const char *const[]){"chroot", tree_of_mysql(), "/usr/sbin/mysqld",
+                    "--no-defaults", "--initialize-insecure", "--user=root", data, NULL});
     launch_mysql(server);
 }
 
