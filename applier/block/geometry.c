@@ -162,8 +162,10 @@ static void
 walk_point(Walk *walk)
 {
     Walk ahead = *walk;
+    double x = walk_double(&ahead);
+    double y = walk_double(&ahead);
 
-    if (isnan(walk_double(&ahead)) && isnan(walk_double(&ahead))) {
+    if (isnan(x) && isnan(y)) {
         *walk = ahead;
         walk_put_empty(walk);
         return;
@@ -260,7 +262,7 @@ walk_canonical(Text hex, Buf *out)
         uint64_t srid = walk_number(&walk, INT_LEN / 2);
 
         kind &= ~(uint64_t)SRID_FLAG;
-        if (out != NULL && walk.problem == NULL)
+        if (out != NULL && walk.problem == NULL && srid != 0)
             buf_addf(out, "SRID=%" PRIu64 ";", srid);
     }
     walk_body(&walk, kind, ANY_KIND);
@@ -364,7 +366,9 @@ parse_peek(Parse *parse)
 {
     while (parse->at < parse->text.len && isspace((unsigned char)parse->text.data[parse->at]))
         parse->at++;
-    return parse->at < parse->text.len ? parse->text.data[parse->at] : '\0';
+    if (parse->at >= parse->text.len)
+        return '\0';
+    return parse->text.data[parse->at];
 }
 
 static bool
