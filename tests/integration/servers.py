@@ -189,6 +189,8 @@ class MariaDB(Server):
             "innodb-lock-wait-timeout": "20", "log-warnings": "1", **settings}
         self.settings = _without_false(self.settings)
         self._run(["mariadb-install-db", "--no-defaults", f"--datadir={self.data}",
+                   # of its own, as above: here a server starts as well
+                   f"--tmpdir={self.directory}",
                    "--auth-root-authentication-method=normal", "--skip-test-db",
                    "--innodb-log-file-size=256M"])
         self.start()

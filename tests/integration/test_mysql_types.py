@@ -5,8 +5,8 @@ import pytest
 import mysql_types
 import targets
 from conftest import chosen_targets
-from mysql_source import (mysql_source_server, mysql_source,  # noqa: F401 (fixtures)
-                          real_mysql_server, real_mysql_source)
+from mysql_source import (file_target, mysql_source,  # noqa: F401 (fixtures)
+                          mysql_source_server, real_mysql_server, real_mysql_source)
 from mysql_types import (FAMILIES, GEOMETRIES, KEYS, MARIADB_FAMILIES, MARIADB_KEYS, MYSQL_FAMILIES,
                          base, has_zero_date, in_mysql, of_mysql, of_postgres, of_sqlite)
 
@@ -260,3 +260,25 @@ def test_every_type_is_equal_by_the_stream_and_by_a_snapshot(pair, directory):
     finally:
         if copied.kind != "sqlite":
             copied.drop()
+
+
+@pytest.mark.parametrize("how", ["stream", "snapshot"])
+def test_a_byte_that_is_no_character_is_refused_and_never_a_question_mark(
+        mysql_source, file_target, directory, how):
+    """MariaDB keeps such bytes and shows them as "?"."""
+    mysql_source.settings(sql_mode="")
+    mysql_source.execute(
+        "create table item (id int primary key, name varchar(20) character set cp1250)")
+    service = mysql_source.service(directory, file_target,
+                                   start="oldest" if how == "stream" else "now")
+    service.command("ddl", "--execute")
+    mysql_source.execute("insert into item values (1, x'6181')")
+    assert mysql_source.value("select name from item") == "a?"
+    done = service.run(expect=1) if how == "stream" else service.command("bootstrap", expect=1)
+    assert f"table {mysql_source.name}.item: " in done.stderr
+    assert "byte 2 of the text (0x81) is no character of cp1250" in done.stderr
+    assert file_target.query("select * from item") == []
+    if how == "snapshot":
+        mysql_source.execute("update item set name = 'a!'")
+        service.command("bootstrap")
+        assert mysql_source.same(file_target, "item")

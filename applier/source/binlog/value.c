@@ -130,7 +130,7 @@ write_utf8(Text text, Text *ret_text, Error *err)
     size_t at = 0;
 
     if (!text_is_utf8(text, &at))
-        return error_set(err, ERR_DATA, "byte %zu of the text, 0x%02x, is not UTF-8", at,
+        return error_set(err, ERR_DATA, "byte %zu of the text, 0x%02x, is not UTF-8", at + 1,
             (unsigned)(uint8_t)text.data[at]);
     *ret_text = text;
     return true;
@@ -619,6 +619,37 @@ binlog_value_from_text(
     Text text = TEXT("");
 
     if (!text_from_text(type, shown, memory, &text, err))
+        return false;
+    *ret_value = (Value){VALUE_TEXT, text};
+    return true;
+}
+
+bool
+binlog_value_is_by_bytes(const BinlogValueType *type)
+{
+    switch (type->column.type) {
+    case MYSQL_COLUMN_STRING:
+    case MYSQL_COLUMN_VAR_STRING:
+    case MYSQL_COLUMN_VARCHAR:
+    case MYSQL_COLUMN_VARCHAR_COMPRESSED:
+    case MYSQL_COLUMN_TINY_BLOB:
+    case MYSQL_COLUMN_MEDIUM_BLOB:
+    case MYSQL_COLUMN_LONG_BLOB:
+    case MYSQL_COLUMN_BLOB:
+    case MYSQL_COLUMN_BLOB_COMPRESSED:
+        return type->charset != NULL && !binlog_charset_is_utf8(type->charset);
+    default:
+        return false;
+    }
+}
+
+bool
+binlog_value_from_bytes(
+    const BinlogValueType *type, Text bytes, BinlogMemory *memory, Value *ret_value, Error *err)
+{
+    Text text = TEXT("");
+
+    if (!write_characters(type, bytes, memory, &text, err))
         return false;
     *ret_value = (Value){VALUE_TEXT, text};
     return true;

@@ -71,3 +71,9 @@ bool binlog_value_skip(
  */
 bool binlog_value_from_text(const BinlogValueType *type, Text shown, BinlogMemory *memory,
     Value *ret_value, Error *err) MUST_CHECK;
+
+/* Texts in a character set that has gaps: a server shows "?" for a byte that is no character, which
+ * would go unnoticed. They are selected as CAST(column AS BINARY) and read as in a row image. */
+bool binlog_value_is_by_bytes(const BinlogValueType *type);
+bool binlog_value_from_bytes(const BinlogValueType *type, Text bytes, BinlogMemory *memory,
+    Value *ret_value, Error *err) MUST_CHECK;

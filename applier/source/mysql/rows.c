@@ -247,13 +247,20 @@ add_keys(const MysqlTable *table, const Value *keys, size_t key_total, Buf *sql)
 
 /* ---- the statement ---- */
 
-/* The server shows only six digits of a single-precision number as such. */
+/* The server shows only six digits of a single-precision number as such, and "?" for what is no
+ * character of a set. */
 static void
-add_column(const SourceColumn *column, Buf *sql)
+add_column(const SourceColumn *column, const BinlogValueType *type, Buf *sql)
 {
+    bool by_bytes = binlog_value_is_by_bytes(type);
+
     if (column->logical == LOGICAL_FLOAT)
         buf_add_char(sql, '(');
+    if (by_bytes)
+        buf_add_string(sql, "CAST(");
     mysql_add_name(sql, column->name);
+    if (by_bytes)
+        buf_add_string(sql, " AS BINARY)");
     if (column->logical == LOGICAL_FLOAT)
         buf_add_string(sql, " * 1e0)"); /* adding 0e0 would make 0 of -0 */
 }
@@ -284,7 +291,7 @@ mysql_rows_statement(const MysqlTable *table, const SnapshotChunk *chunk, size_t
         if (table->base.columns[i].is_generated)
             continue;
         buf_add_string(sql, first ? "" : ", ");
-        add_column(&table->base.columns[i], sql);
+        add_column(&table->base.columns[i], &table->types[i], sql);
         first = false;
     }
     add_from(table, in_order, sql);

@@ -18,7 +18,8 @@
 
 /*
  * Append the SELECT of a chunk: columns of the table but generated ones, each by its bare name,
- * floats as doubles (binlog_value_from_text()); of keys only key_count keys from key_first on.
+ * floats as doubles (binlog_value_from_text()), texts of some character sets as bytes
+ * (binlog_value_is_by_bytes()); of keys only key_count keys from key_first on.
  * Values of after and keys are canonical; those of verify's checksums do as well.
  */
 void mysql_rows_statement(const MysqlTable *table, const SnapshotChunk *chunk, size_t key_first,

@@ -638,10 +638,16 @@ decode_row(SnapshotReader *reader, MYSQL_ROW row, Error *err)
 
     binlog_memory_reset(reader->memory);
     for (size_t i = 0; i < table->shape.column_count; i++) {
+        const BinlogValueType *type = &table->source->types[table->columns[i]];
+        Text shown = {row[i], lengths[i]};
+        bool ok = true;
+
         reader->values[i] = (Value){.kind = VALUE_NULL};
-        if (row[i] != NULL &&
-            !binlog_value_from_text(&table->source->types[table->columns[i]],
-                (Text){row[i], lengths[i]}, reader->memory, &reader->values[i], err))
+        if (row[i] != NULL)
+            ok = binlog_value_is_by_bytes(type)
+                     ? binlog_value_from_bytes(type, shown, reader->memory, &reader->values[i], err)
+                     : binlog_value_from_text(type, shown, reader->memory, &reader->values[i], err);
+        if (!ok)
             return error_wrap(err, "column " TEXT_FMT, TEXT_ARG(table->shape.columns[i].name));
     }
     return true;

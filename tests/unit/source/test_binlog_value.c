@@ -400,7 +400,7 @@ characters_come_in_utf8_from_any_set(void **state)
         {"0400610020", "a"});
     CHECK(&fixed, {"00", ""}, {"0161", "a"}, {"0461202020", "a"}, {"03206120", " a"});
     CHECK(&huge, {"00000000", ""}, {"02000000c3a9", "\xC3\xA9"});
-    refused(&utf8, "0261c3", ERR_DATA, "byte 1 of the text, 0xc3, is not UTF-8");
+    refused(&utf8, "0261c3", ERR_DATA, "byte 2 of the text, 0xc3, is not UTF-8");
     shown(&fixed, "a  ", "a");
     shown(&utf8, "a  ", "a  ");
 }
