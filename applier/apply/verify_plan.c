@@ -361,8 +361,14 @@ begin_plan(
     result->source = arena_text(planner->arena, buf_text(&name));
     result->target = result->source;
     if (!planner->context->source->snapshot->describe(planner->pair->reader, listed->schema,
-            listed->name, planner->arena, &plan->source, err))
-        return false;
+            listed->name, planner->arena, &plan->source, err)) {
+        /* what one table has wrong need not keep the others from being compared */
+        if (err->retriable || err->kind != ERR_SOURCE)
+            return false;
+        plan->source = NULL;
+        not_compared(plan, arena_string(planner->arena, err->text));
+        return true;
+    }
     if (plan->source == NULL)
         not_compared(plan, "it was made after the snapshot was taken");
     return true;
