@@ -5,7 +5,7 @@
 #include "base/map.h"
 #include "source/mysql/columns.h"
 #include "source/mysql/defaults.h"
-#include "source/mysql/report.h"
+#include "source/mysql/problem.h"
 
 #define VERSION_LONG_COLLATIONS 101000 /* MariaDB: collations whose name is shown with the set */
 
@@ -38,6 +38,12 @@ typedef struct RawIndex {
     Text generated;
 } RawIndex;
 
+struct CatalogueKnown {
+    Arena *arena;
+    Map collations; /* name -> its number */
+    Map engines;    /* with transactions */
+};
+
 /* One call. */
 typedef struct Load {
     MysqlServer *server;
@@ -46,9 +52,8 @@ typedef struct Load {
     Arena *arena;
     Arena *scratch;
     bool has_longtext;
-    Map tables;     /* "schema" NUL "table" -> RawTable */
-    Map collations; /* name -> its number */
-    Map engines;    /* with transactions */
+    Map tables; /* "schema" NUL "table" -> RawTable */
+    CatalogueKnown *known;
     RawIndex index;
 } Load;
 
@@ -108,13 +113,13 @@ static bool
 take_collation(void *context, const Value *values, size_t count, Error *err)
 {
     Load *load = context;
-    int64_t *number = ARENA_NEW(load->scratch, int64_t);
+    int64_t *number = ARENA_NEW(load->known->arena, int64_t);
 
     (void)count;
     (void)err;
     *number = number_of(values[1]);
     if (values[0].kind == VALUE_TEXT && *number > 0)
-        (void)map_put(&load->collations, values[0].text, number);
+        (void)map_put(&load->known->collations, values[0].text, number);
     return true;
 }
 
@@ -123,6 +128,8 @@ read_collations(Load *load, Error *err)
 {
     bool is_long = load->server->is_mariadb && load->server->version >= VERSION_LONG_COLLATIONS;
 
+    if (load->known->collations.count > 0)
+        return true;
     return mysql_server_query(load->server,
         is_long ? TEXT("SELECT FULL_COLLATION_NAME, ID"
                        " FROM information_schema.COLLATION_CHARACTER_SET_APPLICABILITY")
@@ -137,13 +144,15 @@ take_engine(void *context, const Value *values, size_t count, Error *err)
 
     (void)count;
     (void)err;
-    (void)map_put(&load->engines, shown(values[0]), load);
+    (void)map_put(&load->known->engines, shown(values[0]), load);
     return true;
 }
 
 static bool
 read_engines(Load *load, Error *err)
 {
+    if (load->known->engines.count > 0)
+        return true;
     return mysql_server_query(load->server,
         TEXT("SELECT ENGINE FROM information_schema.ENGINES WHERE TRANSACTIONS = 'YES'"),
         take_engine, load, err);
@@ -200,7 +209,7 @@ take_table(void *context, const Value *values, size_t count, Error *err)
     table->engine = arena_text(load->arena, shown(values[TABLE_ENGINE]));
     table->is_versioned = text_is(shown(values[TABLE_TYPE]), "SYSTEM VERSIONED");
     table->is_transactional =
-        table->engine.data != NULL && map_get(&load->engines, table->engine) != NULL;
+        table->engine.data != NULL && map_get(&load->known->engines, table->engine) != NULL;
     table->may_select = true;
     (void)map_put(&load->tables, key_of(schema, name, &key), raw);
     return true;
@@ -252,7 +261,7 @@ static unsigned
 collation_of(const Load *load, Value value)
 {
     const int64_t *number =
-        value.kind == VALUE_TEXT ? map_get(&load->collations, value.text) : NULL;
+        value.kind == VALUE_TEXT ? map_get(&load->known->collations, value.text) : NULL;
 
     return number == NULL ? 0 : (unsigned)*number;
 }
@@ -673,21 +682,47 @@ give_tables(Load *load, MysqlTable ***ret_tables, size_t *ret_count)
     *ret_count = count;
 }
 
+CatalogueKnown *
+mysql_catalogue_known_new(void)
+{
+    CatalogueKnown *known = calloc(1, sizeof(*known));
+
+    if (known == NULL)
+        abort();
+    known->arena = arena_new();
+    return known;
+}
+
+void
+mysql_catalogue_known_free(CatalogueKnown *known)
+{
+    if (known == NULL)
+        return;
+    map_clear(&known->collations);
+    map_clear(&known->engines);
+    arena_free(known->arena);
+    free(known);
+}
+
 bool
 mysql_catalogue_read(MysqlServer *server, const MysqlSourceOptions *options,
     const CatalogueWish *wish, Arena *arena, MysqlTable ***ret_tables, size_t *ret_count,
     Error *err)
 {
     CLEANUP(arena_free) Arena *scratch = arena_new();
-    Load load = {
-        .server = server, .options = options, .wish = wish, .arena = arena, .scratch = scratch};
+    CLEANUP(mysql_catalogue_known_free)
+    CatalogueKnown *own = wish->known == NULL ? mysql_catalogue_known_new() : NULL;
+    Load load = {.server = server,
+        .options = options,
+        .wish = wish,
+        .arena = arena,
+        .scratch = scratch,
+        .known = own != NULL ? own : wish->known};
     bool ok = read_all(&load, err);
 
     if (ok)
         give_tables(&load, ret_tables, ret_count);
     map_clear(&load.tables);
-    map_clear(&load.collations);
-    map_clear(&load.engines);
     buf_clear(&load.index.name);
     return ok || error_wrap(err, "read the catalogue");
 }

@@ -11,11 +11,19 @@
 
 #include "source/mysql/tables.h"
 
+/* What a server has that does not change: asked once for several calls. */
+typedef struct CatalogueKnown CatalogueKnown;
+
+CatalogueKnown *mysql_catalogue_known_new(void) MUST_CHECK;
+void mysql_catalogue_known_free(CatalogueKnown *known);
+CLEANUP_DEFINE(CatalogueKnown *, mysql_catalogue_known_free);
+
 typedef struct CatalogueWish {
     Text schema; /* of one table; TEXT_NONE: all that the options carry */
     Text name;
-    bool columns_only; /* not what costs the server time: estimates, engines, triggers, foreign
-                          keys, problems */
+    CatalogueKnown *known; /* may be NULL */
+    bool columns_only;     /* not what costs the server time: estimates, engines, triggers, foreign
+                              keys, problems */
 } CatalogueWish;
 
 /* Sorted by schema and name, in the arena. */

@@ -55,7 +55,7 @@ is_number(Text text)
         bool is_digit = text.data[i] >= '0' && text.data[i] <= '9';
 
         digits += is_digit ? 1 : 0;
-        if (!is_digit && memchr("+-.eE", text.data[i], 5) == NULL)
+        if (!is_digit && (text.data[i] == '\0' || strchr("+-.eE", text.data[i]) == NULL))
             return false;
     }
     return digits > 0;

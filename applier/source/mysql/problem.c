@@ -1,4 +1,4 @@
-#include "source/mysql/report.h"
+#include "source/mysql/problem.h"
 
 static void
 begin_reason(Buf *problem)

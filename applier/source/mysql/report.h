@@ -11,5 +11,3 @@
  * where the service could not run at all. */
 bool mysql_report(MysqlServer *server, const SourceStart *start, Buf *report, Error *err)
     MUST_CHECK;
-/* Fill problem of each table. Pure. */
-void mysql_problem_set(MysqlTable *table, bool is_mariadb, Arena *arena);

@@ -3,8 +3,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define SECONDS_A_DAY INT64_C(86400)
-#define SMALL_PACKET  (INT64_C(16) * 1024 * 1024)
+#define SECONDS_A_DAY   INT64_C(86400)
+#define SECONDS_AN_HOUR INT64_C(3600)
+#define SMALL_PACKET    (INT64_C(16) * 1024 * 1024)
 
 Text
 mysql_settings_value(const MysqlSettings *settings, const char *name)
@@ -195,8 +196,8 @@ add_time(int64_t seconds, Buf *out)
 {
     if (seconds >= 2 * SECONDS_A_DAY)
         buf_addf(out, "%" PRId64 " days", seconds / SECONDS_A_DAY);
-    else if (seconds >= 2 * 3600)
-        buf_addf(out, "%" PRId64 " hours", seconds / 3600);
+    else if (seconds >= 2 * SECONDS_AN_HOUR)
+        buf_addf(out, "%" PRId64 " hours", seconds / SECONDS_AN_HOUR);
     else
         buf_addf(out, "%" PRId64 " seconds", seconds);
 }
@@ -214,7 +215,7 @@ expire_seconds(const MysqlSettings *settings)
         return seconds;
     /* a decimal number in MariaDB */
     buf_add_text(&days, mysql_settings_value(settings, "expire_logs_days"));
-    return days.len == 0 ? 0 : (int64_t)(strtod(buf_string(&days), NULL) * SECONDS_A_DAY);
+    return days.len == 0 ? 0 : (int64_t)(strtod(buf_string(&days), NULL) * (double)SECONDS_A_DAY);
 }
 
 static void

@@ -58,6 +58,7 @@ mysql_tables_find_columns(MysqlServer *server, const MysqlSourceOptions *options
 typedef struct Tables {
     SourceTables base;
     MysqlServer *server;
+    CatalogueKnown *known;
     const MysqlSourceOptions *options;
 } Tables;
 
@@ -66,6 +67,7 @@ tables_close(SourceTables *base)
 {
     Tables *tables = (Tables *)base;
 
+    mysql_catalogue_known_free(tables->known);
     mysql_server_close(tables->server);
     free(tables);
 }
@@ -75,11 +77,12 @@ tables_list(
     SourceTables *base, Arena *arena, SourceTable ***ret_tables, size_t *ret_count, Error *err)
 {
     Tables *tables = (Tables *)base;
+    CatalogueWish wish = {.known = tables->known};
     MysqlTable **found;
     SourceTable **given;
     size_t count;
 
-    if (!mysql_tables_list(tables->server, tables->options, arena, &found, &count, err))
+    if (!mysql_catalogue_read(tables->server, tables->options, &wish, arena, &found, &count, err))
         return false;
     given = ARENA_ARRAY(arena, SourceTable *, count + 1);
     for (size_t i = 0; i < count; i++)
@@ -94,9 +97,10 @@ tables_describe(
     SourceTables *base, Text schema, Text name, Arena *arena, SourceTable **ret_table, Error *err)
 {
     Tables *tables = (Tables *)base;
+    CatalogueWish wish = {.schema = schema, .name = name, .known = tables->known};
     MysqlTable *found;
 
-    if (!mysql_tables_find(tables->server, tables->options, schema, name, arena, &found, err))
+    if (!find(tables->server, tables->options, &wish, arena, &found, err))
         return false;
     *ret_table = found == NULL ? NULL : &found->base;
     return true;
@@ -122,5 +126,6 @@ mysql_tables_open(const SourceStart *start, Error *err)
     tables->base.driver = &tables_driver;
     tables->server = STEAL(server);
     tables->options = start->options;
+    tables->known = mysql_catalogue_known_new();
     return &tables->base;
 }

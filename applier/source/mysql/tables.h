@@ -17,28 +17,29 @@
 typedef struct MysqlTable {
     SourceTable base;
     Text engine;
-    bool is_transactional;  /* the engine has consistent views */
     BinlogValueType *types; /* by index in base.columns: how to read what the server shows */
     unsigned *collations;   /* by index in base.columns: collation number; 0: none */
     Text *defaults;         /* by index in base.columns: COLUMN_DEFAULT as the server shows it,
                                TEXT_NONE: none */
     Value *missing;         /* by index in base.columns: what rows have that do not name the column
                                (source/mysql/defaults.h) */
-    bool key_has_prefix;    /* the key indexes only the beginning of a column */
+    Text cascade;           /* where has_cascades: the name of the first such key */
+    Text generated_key;     /* a generated column of the key that would be taken, but cannot be: its
+                               values are not carried; or TEXT_NONE */
+    size_t row_end;         /* system-versioned: index of its column that tells when a row ended;
+                               column_count: none, or one that is not shown (row_start and row_end are
+                               behind the others) */
+    size_t
+        hash_count; /* MariaDB: hidden columns behind the others, of unique keys that are hashes */
+    bool is_transactional; /* the engine has consistent views */
+    bool key_has_prefix;   /* the key indexes only the beginning of a column */
     bool has_primary_key;
     bool has_triggers;   /* MariaDB, MySQL: their changes are in the log as well */
-    bool has_cascades;   /* foreign keys that change or delete its rows: InnoDB does not log
-                            what they do to the child */
-    Text cascade;        /* the first of them: its name */
+    bool has_cascades;   /* foreign keys that change or delete its rows when the parent's do, and of
+                            which the log has nothing: InnoDB does it by itself */
     bool is_versioned;   /* MariaDB: WITH SYSTEM VERSIONING; the log has the rows of its history */
-    size_t row_end;      /* index of its column that tells when a row ended; column_count: none, or
-                            one that is not shown (row_start and row_end are behind the others) */
     bool by_transaction; /* is_versioned by numbers of transactions: logged as statements */
-    size_t hash_count;   /* MariaDB: hidden columns behind the others, of unique keys that are
-                            hashes */
     bool may_select;     /* all of its columns */
-    Text generated_key;  /* a generated column of the key that would be taken, but cannot be: its
-                            values are not carried; or TEXT_NONE */
 } MysqlTable;
 
 /* All tables that mysql_carries() says yes to, sorted by schema and name. In the arena. */

@@ -1,0 +1,9 @@
+/*
+ * problem.h - why changes of a table would be lost or refused, and the way out
+ */
+#pragma once
+
+#include "source/mysql/tables.h"
+
+/* Fill base.problem from the rest of the table. Pure. In the arena. */
+void mysql_problem_set(MysqlTable *table, bool is_mariadb, Arena *arena);
