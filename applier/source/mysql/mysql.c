@@ -107,8 +107,10 @@ read_position(const MysqlServer *server, const MysqlSourceOptions *options, Text
     BinlogPosition *position = binlog_position_parse(text, gtids, err);
     BinlogPositionKind kind;
 
-    if (position == NULL)
-        return error_wrap(err, "the target's position") ? NULL : NULL;
+    if (position == NULL) {
+        (void)error_wrap(err, "the target's position");
+        return NULL;
+    }
     kind = binlog_position_kind(position);
     if (kind == wanted)
         return STEAL(position);
