@@ -177,7 +177,7 @@ print_double(double number, Buf *out)
 {
     char text[BINLOG_SHORTEST_TEXT];
     char digits[BINLOG_SHORTEST_TEXT] = "0";
-    const char *end = binlog_print_double(text, number);
+    const char *end = binlog_print_mysql_double(text, number);
     const char *at = text;
     int count = 0;
     int point = 0; /* where the point stands among the digits */

@@ -8,11 +8,11 @@
 
 /*
  * A number is c * 2^q; all decimals between the middles to its neighbours read back as it (the
- * middles themselves only where c is even and the reader rounds to even: not taken). With k
- * such that 10^k is at most the width of that interval, either one or two multiples of 10^k or a
- * multiple of 10^(k+1) lie in it: the shortest is one of four candidates. They are found by
- * multiplying the interval's ends with 10^-k, of which 128 bits, rounded up, are enough where the
- * last bit of the product tells whether anything was cut off.
+ * middles themselves only where c is even and the reader rounds to even: PostgreSQL does not take
+ * them, MySQL does). With k such that 10^k is at most the width of that interval, either one or two
+ * multiples of 10^k or a multiple of 10^(k+1) lie in it: the shortest is one of four candidates.
+ * They are found by multiplying the interval's ends with 10^-k, of which 128 bits, rounded up, are
+ * enough where the last bit of the product tells whether anything was cut off.
  */
 #define POWER_MIN (-292)
 #define POWER_MAX 324
@@ -140,14 +140,15 @@ typedef struct Decimal {
 
 /* c * 2^q; lopsided: a power of two, whose lower neighbour is half as far away as the upper one. */
 static Decimal
-shortest_decimal(uint64_t c, int q, bool lopsided)
+shortest_decimal(uint64_t c, int q, bool lopsided, bool takes_middles)
 {
     int k = lopsided ? log10_of_three_quarters(q) : log10_of_power2(q);
     int h = q + log2_of_power10(-k) + 1;
     Power power = powers[-k - POWER_MIN];
-    uint64_t lower = scale(power, (4 * c - (lopsided ? 1 : 2)) << h) + 1;
+    uint64_t outside = takes_middles && (c & 1) == 0 ? 0 : 1;
+    uint64_t lower = scale(power, (4 * c - (lopsided ? 1 : 2)) << h) + outside;
     uint64_t value = scale(power, (4 * c) << h);
-    uint64_t upper = scale(power, (4 * c + 2) << h) - 1;
+    uint64_t upper = scale(power, (4 * c + 2) << h) - outside;
     uint64_t s = value / 4;
     bool below;
     bool above;
@@ -228,8 +229,8 @@ print_special(char *to, bool negative, bool nan)
     return to + word.len;
 }
 
-char *
-binlog_print_double(char *to, double number)
+static char *
+print_double(char *to, double number, bool takes_middles)
 {
     uint64_t bits;
     uint64_t fraction;
@@ -248,11 +249,23 @@ binlog_print_double(char *to, double number)
         return to;
     }
     if (exponent == 0)
-        return print_decimal(to, shortest_decimal(fraction, 1 - 1075, false), 15);
+        return print_decimal(to, shortest_decimal(fraction, 1 - 1075, false, takes_middles), 15);
     return print_decimal(to,
-        shortest_decimal(
-            fraction | UINT64_C(1) << 52, exponent - 1075, fraction == 0 && exponent > 1),
+        shortest_decimal(fraction | UINT64_C(1) << 52, exponent - 1075,
+            fraction == 0 && exponent > 1, takes_middles),
         15);
+}
+
+char *
+binlog_print_double(char *to, double number)
+{
+    return print_double(to, number, false);
+}
+
+char *
+binlog_print_mysql_double(char *to, double number)
+{
+    return print_double(to, number, true);
 }
 
 char *
@@ -275,10 +288,10 @@ binlog_print_float(char *to, float number)
         return to;
     }
     if (exponent == 0)
-        return print_decimal(to, shortest_decimal(fraction, 1 - 150, false), 6);
+        return print_decimal(to, shortest_decimal(fraction, 1 - 150, false, false), 6);
     return print_decimal(to,
         shortest_decimal(
-            fraction | UINT32_C(1) << 23, exponent - 150, fraction == 0 && exponent > 1),
+            fraction | UINT32_C(1) << 23, exponent - 150, fraction == 0 && exponent > 1, false),
         6);
 }
 

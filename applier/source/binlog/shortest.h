@@ -17,6 +17,9 @@
 /* Write at to, without a NUL; the place behind. NaN, Infinity, -Infinity where it is no number. */
 char *binlog_print_double(char *to, double number);
 char *binlog_print_float(char *to, float number);
+/* With the digits that MySQL prints (strings/dtoa.cc): a text in the middle as well, where readers
+ * that round to even find the number again. */
+char *binlog_print_mysql_double(char *to, double number);
 
 /* A decimal text to the nearest double, as strtod() does in the C locale, but faster for most.
  * False where the text is no number. */
