@@ -182,6 +182,15 @@ gtid_source_parse(Text text, uint8_t ret_source[GTID_SOURCE_SIZE])
     return true;
 }
 
+static bool
+is_tag_byte(char c, bool is_first)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz_0123456789";
+    size_t count = is_first ? 27 : 37;
+
+    return memchr(letters, c, count) != NULL;
+}
+
 bool
 gtid_tag_parse(Text text, char ret_tag[GTID_TAG_MAX + 1])
 {
@@ -190,11 +199,13 @@ gtid_tag_parse(Text text, char ret_tag[GTID_TAG_MAX + 1])
     if (text.len == 0 || text.len > GTID_TAG_MAX)
         return false;
     for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.data[i];
+        char c = text.data[i];
 
-        if (c >= 0x80 || !(isalpha(c) || c == '_' || (i > 0 && isdigit(c))))
+        if (c >= 'A' && c <= 'Z')
+            c = (char)(c - 'A' + 'a');
+        if (!is_tag_byte(c, i == 0))
             return false;
-        tag[i] = (char)tolower(c);
+        tag[i] = c;
     }
     memcpy(ret_tag, tag, sizeof(tag));
     return true;

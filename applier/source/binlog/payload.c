@@ -7,8 +7,8 @@
 #include "source/binlog/wire.h"
 
 /* Bytes taken out of the stream at once; and what is kept for the next event. */
-#define PIECE_SIZE (128 * 1024)
-#define KEEP_SIZE  (1024 * 1024)
+#define PIECE_SIZE ((size_t)128 * 1024)
+#define KEEP_SIZE  ((size_t)1024 * 1024)
 /* No server writes a larger event (max_allowed_packet is at most 1 GiB, and a row's header). */
 #define EVENT_MAX (UINT32_C(1) << 30 | UINT32_C(1) << 20)
 

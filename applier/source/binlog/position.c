@@ -467,13 +467,13 @@ parse_all(BinlogPosition *position, Text text, BinlogPositionKind kind, Error *e
 BinlogPosition *
 binlog_position_parse(Text text, BinlogPositionKind kind, Error *err)
 {
-    CLEANUP(binlog_position_free) BinlogPosition *position = binlog_position_new(kind);
+    BinlogPosition *position = binlog_position_new(kind);
 
-    if (!parse_all(position, text_trim(text), kind, err)) {
-        (void)error_wrap(err, "position \"" TEXT_FMT "\"", TEXT_ARG(text));
-        return NULL;
-    }
-    return STEAL(position);
+    if (parse_all(position, text_trim(text), kind, err))
+        return position;
+    binlog_position_free(position);
+    (void)error_wrap(err, "position \"" TEXT_FMT "\"", TEXT_ARG(text));
+    return NULL;
 }
 
 static int
@@ -533,26 +533,34 @@ rank(const BinlogPosition *position)
     return position->kind == BINLOG_POSITION_MARIADB ? 3 : 4;
 }
 
+static int
+compare(const BinlogPosition *a, const BinlogPosition *b)
+{
+    int rank_a = rank(a);
+
+    if (rank_a != rank(b))
+        return rank_a < rank(b) ? -1 : 1;
+    switch (rank_a) {
+    case 1:
+        return compare_file(a, b);
+    case 3:
+        return compare_domains(a, b);
+    case 4:
+        return gtid_set_compare(&a->set, &b->set);
+    default:
+        return 0;
+    }
+}
+
 int
 binlog_position_compare(Text a, Text b)
 {
     Error ignored;
-    CLEANUP(binlog_position_free)
     BinlogPosition *x = binlog_position_parse(a, BINLOG_POSITION_MARIADB, &ignored);
-    CLEANUP(binlog_position_free)
     BinlogPosition *y = binlog_position_parse(b, BINLOG_POSITION_MARIADB, &ignored);
-    int rank_x = rank(x);
+    int order = compare(x, y);
 
-    if (rank_x != rank(y))
-        return rank_x < rank(y) ? -1 : 1;
-    switch (rank_x) {
-    case 1:
-        return compare_file(x, y);
-    case 3:
-        return compare_domains(x, y);
-    case 4:
-        return gtid_set_compare(&x->set, &y->set);
-    default:
-        return 0;
-    }
+    binlog_position_free(x);
+    binlog_position_free(y);
+    return order;
 }

@@ -25,6 +25,7 @@ typedef struct RowRead {
     const uint8_t *at;
     const uint8_t *end;
     Image before;
+    const Value *old_values;
 } RowRead;
 
 static bool
@@ -197,7 +198,7 @@ find_old(const RowRead *row, size_t column, Text *ret, Error *err)
 
 /* A JSON document after the diffs that stand at the cursor. */
 static bool
-read_diffs(RowRead *row, size_t column, const Value *old_value, Value *ret, Error *err)
+read_diffs(RowRead *row, size_t column, Value *ret, Error *err)
 {
     const BinlogValueType *type = &row->types[column];
     Buf *scratch;
@@ -209,7 +210,7 @@ read_diffs(RowRead *row, size_t column, const Value *old_value, Value *ret, Erro
     if (type->is_left_out)
         return true;
     if (diffs.len == 0) { /* nothing changed */
-        *ret = *old_value;
+        *ret = row->old_values[column];
         return true;
     }
     if (!find_old(row, column, &old, err)) {
@@ -239,7 +240,7 @@ read_value(RowRead *row, size_t column, Value *ret, Error *err)
 }
 
 static bool
-read_values(RowRead *row, const Image *image, const Value *before, Value *values, Error *err)
+read_values(RowRead *row, const Image *image, Value *values, Error *err)
 {
     size_t count = row->rows->column_count;
     size_t place = 0; /* among those of the image */
@@ -259,8 +260,7 @@ read_values(RowRead *row, const Image *image, const Value *before, Value *values
                 values[i].kind = VALUE_NULL;
             continue;
         }
-        ok = is_diff ? read_diffs(row, i, &before[i], &values[i], err)
-                     : read_value(row, i, &values[i], err);
+        ok = is_diff ? read_diffs(row, i, &values[i], err) : read_value(row, i, &values[i], err);
         if (!ok)
             return error_wrap(
                 err, "column %zu of the %s image", i + 1, image == &row->before ? "old" : "new");
@@ -278,7 +278,7 @@ read_before(RowRead *row, Value *values, Error *err)
     image->begin = row->at;
     if (image->nulls == NULL)
         return fail_early(err);
-    return read_values(row, image, NULL, values, err);
+    return read_values(row, image, values, err);
 }
 
 static size_t
@@ -313,7 +313,7 @@ read_options(RowRead *row, Image *image, Error *err)
 }
 
 static bool
-read_after(RowRead *row, const Value *before, Value *values, Error *err)
+read_after(RowRead *row, Value *values, Error *err)
 {
     Image image = {.in_image = row->rows->in_after};
 
@@ -323,7 +323,7 @@ read_after(RowRead *row, const Value *before, Value *values, Error *err)
     image.begin = row->at;
     if (image.nulls == NULL)
         return fail_early(err);
-    return read_values(row, &image, before, values, err);
+    return read_values(row, &image, values, err);
 }
 
 static bool
@@ -333,7 +333,7 @@ read_row(RowRead *row, Value *before, Value *after, Error *err)
 
     if (row->rows->in_before != NULL && !read_before(row, before, err))
         return false;
-    if (row->rows->in_after != NULL && !read_after(row, before, after, err))
+    if (row->rows->in_after != NULL && !read_after(row, after, err))
         return false;
     if (row->at == begin)
         return error_set(err, ERR_SOURCE, "the images have no columns");
@@ -345,7 +345,7 @@ binlog_rows_next(BinlogRows *rows, const BinlogValueType *types, BinlogMemory *m
     Value *before, Value *after, Error *err)
 {
     const uint8_t *at = (const uint8_t *)rows->rows.data;
-    RowRead row = {rows, types, memory, at, at + rows->rows.len, {0}};
+    RowRead row = {rows, types, memory, at, at + rows->rows.len, {0}, before};
     size_t taken;
 
     if (rows->rows.len == 0)

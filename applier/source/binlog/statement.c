@@ -185,9 +185,7 @@ has_query(Parse *parse)
             depth++;
         else if (is_sign(parse, ')') && depth > 0)
             depth--;
-        else if (is(parse, "SELECT"))
-            return true;
-        else if (depth == 0 && (is(parse, "TABLE") || is(parse, "VALUES")))
+        else if (is(parse, "SELECT") || (depth == 0 && (is(parse, "TABLE") || is(parse, "VALUES"))))
             return true;
     }
     return false;
@@ -535,7 +533,9 @@ add_word(Buf *words, const StatementToken *token, bool is_joined)
     for (size_t i = 0; i < name.len; i++) {
         unsigned char c = (unsigned char)name.data[i];
 
-        buf_add_char(words, c < ' ' || c == 0x7f || (c >= 0x80 && !is_utf8) ? '?' : (char)c);
+        if (c < ' ' || c == 0x7f || (c >= 0x80 && !is_utf8))
+            c = '?';
+        buf_add_char(words, (char)c);
     }
     return true;
 }
@@ -651,18 +651,17 @@ read_xid_part(Parse *parse, Buf *bytes, size_t *ret_len)
     bool is_hex = accept(parse, "X");
     Text text = parse->token.text;
 
-    if (parse->token.kind == STATEMENT_TOKEN_WORD) {
-        if (is_hex || text.len < 2 || text.data[0] != '0' ||
-            (text.data[1] != 'x' && text.data[1] != 'X') ||
-            !add_hex((Text){text.data + 2, text.len - 2}, bytes))
-            return false;
+    if (parse->token.kind == STATEMENT_TOKEN_WORD && !is_hex && text.len >= 2 &&
+        text_equal_nocase((Text){text.data, 2}, TEXT("0x"))) {
+        text = (Text){text.data + 2, text.len - 2};
+        is_hex = true;
     } else if (parse->token.kind != STATEMENT_TOKEN_STRING) {
         return false;
-    } else if (!is_hex) {
-        statement_token_add_name(&parse->token, bytes);
-    } else if (!add_hex(text, bytes)) {
-        return false;
     }
+    if (!is_hex)
+        statement_token_add_name(&parse->token, bytes);
+    else if (!add_hex(text, bytes))
+        return false;
     next(parse);
     *ret_len = bytes->len - begin;
     return *ret_len <= 64;
@@ -703,6 +702,18 @@ is_name_byte(char c)
     return byte >= 0x80 || isalnum(byte) || byte == '_' || byte == '$';
 }
 
+static bool
+is_ascii(char c)
+{
+    return (unsigned char)c < 0x80;
+}
+
+static bool
+is_same_letter(char a, char b)
+{
+    return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
 /* Does the name stand at the beginning of text, where this quote is doubled? Where a letter is not
  * ASCII its other case is not known here, and the rest is taken to be equal. */
 static bool
@@ -713,9 +724,9 @@ begins_with_name(Text text, Text name, char doubled)
     for (size_t i = 0; i < name.len; i++, at++) {
         if (at >= text.len)
             return false;
-        if ((unsigned char)text.data[at] >= 0x80 || (unsigned char)name.data[i] >= 0x80)
+        if (!is_ascii(text.data[at]) || !is_ascii(name.data[i]))
             return true;
-        if (tolower((unsigned char)text.data[at]) != tolower((unsigned char)name.data[i]))
+        if (!is_same_letter(text.data[at], name.data[i]))
             return false;
         if (name.data[i] == doubled && at + 1 < text.len && text.data[at + 1] == doubled)
             at++;

@@ -9,7 +9,7 @@
 #define UUID2 "4e11fa47-71ca-11e1-9e33-c80aa9429562"
 /* Sources, domains and tags of a random history; positions of one. */
 #define STREAMS 4
-#define STEPS   60
+#define STEPS   UINT64_C(60)
 #define RUNS    40
 
 /* The text, as it is printed again. */
@@ -310,6 +310,38 @@ step(BinlogPosition *position, uint64_t last[STREAMS], uint64_t *random)
     }
 }
 
+/* Position number i against all before it, and itself. */
+static void
+check_order(const Buf *texts, size_t i)
+{
+    for (size_t j = 0; j <= i; j++) {
+        int order = binlog_position_compare(buf_text(&texts[j]), buf_text(&texts[i]));
+        int back = binlog_position_compare(buf_text(&texts[i]), buf_text(&texts[j]));
+
+        if (order != (j < i ? -1 : 0) || back != -order)
+            fail_msg("%s against %s gives %d and %d", buf_string(&texts[j]), buf_string(&texts[i]),
+                order, back);
+    }
+}
+
+static void
+check_history(BinlogPositionKind kind, uint64_t *random)
+{
+    BinlogPosition *position = binlog_position_new(kind);
+    uint64_t last[STREAMS] = {0};
+    Buf texts[STEPS] = {{0}};
+
+    for (size_t i = 0; i < STEPS; i++) {
+        step(position, last, random);
+        binlog_position_print(position, &texts[i]);
+        check_order(texts, i);
+        assert_prints(buf_string(&texts[i]), kind, texts[i].data);
+    }
+    for (size_t i = 0; i < STEPS; i++)
+        buf_clear(&texts[i]);
+    binlog_position_free(position);
+}
+
 static void
 later_positions_of_a_random_history_come_after_earlier_ones(void **state)
 {
@@ -322,28 +354,8 @@ later_positions_of_a_random_history_come_after_earlier_ones(void **state)
         fail_msg("DRAY_TEST_SEED is no number");
     print_message("DRAY_TEST_SEED=%" PRIu64 "\n", seed);
     random = seed | 1;
-    for (size_t run = 0; run < RUNS; run++) {
-        BinlogPosition *position = binlog_position_new((BinlogPositionKind)(run % 3));
-        uint64_t last[STREAMS] = {0};
-        Buf texts[STEPS] = {{0}};
-
-        for (size_t i = 0; i < STEPS; i++) {
-            step(position, last, &random);
-            binlog_position_print(position, &texts[i]);
-            for (size_t j = 0; j <= i; j++) {
-                int order = binlog_position_compare(buf_text(&texts[j]), buf_text(&texts[i]));
-                int back = binlog_position_compare(buf_text(&texts[i]), buf_text(&texts[j]));
-
-                if (order != (j < i ? -1 : 0) || back != -order)
-                    fail_msg("%s against %s gives %d and %d", buf_string(&texts[j]),
-                        buf_string(&texts[i]), order, back);
-            }
-            assert_prints(buf_string(&texts[i]), binlog_position_kind(position), texts[i].data);
-        }
-        for (size_t i = 0; i < STEPS; i++)
-            buf_clear(&texts[i]);
-        binlog_position_free(position);
-    }
+    for (size_t run = 0; run < RUNS; run++)
+        check_history((BinlogPositionKind)(run % 3), &random);
 }
 
 static const struct CMUnitTest tests[] = {

@@ -365,7 +365,7 @@ columns_that_are_left_out_are_absent_and_their_bytes_passed_over(void **state)
 #define DIFF   "09000000 00 03 242e61 03 05 0200"
 
 static void
-json_diffs_apply_to_the_old_document_of_their_column(void **state)
+diffs_of_json_apply_to_the_old_document_of_their_column(void **state)
 {
     World *world = *state;
 
@@ -504,7 +504,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(
         columns_that_are_left_out_are_absent_and_their_bytes_passed_over, set_up, tear_down),
     cmocka_unit_test_setup_teardown(
-        json_diffs_apply_to_the_old_document_of_their_column, set_up, tear_down),
+        diffs_of_json_apply_to_the_old_document_of_their_column, set_up, tear_down),
     cmocka_unit_test_setup_teardown(
         rows_without_diffs_and_empty_diffs_are_whole, set_up, tear_down),
     cmocka_unit_test_setup_teardown(
