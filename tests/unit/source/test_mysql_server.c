@@ -1,5 +1,8 @@
 #include "mysql_world.h"
 
+#include <sys/socket.h>
+#include <sys/un.h>
+
 #define WAIT_MS 20000
 
 /* ---- what the server is ---- */
@@ -218,6 +221,41 @@ a_stop_ends_a_statement_that_waits(void **state)
 }
 
 static void
+a_stop_ends_a_statement_that_waits_with_tls(void **state)
+{
+    if (!on_mysql)
+        return;
+    options.client.ssl_mode = SSL_REQUIRED;
+    a_stop_ends_a_statement_that_waits(state);
+}
+
+/* A server that takes the connection and says nothing. */
+static void
+a_stop_ends_connecting(void **state)
+{
+    StopLevel now = STOP_NOW;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int64_t begun = clock_monotonic_ms();
+    pthread_t thread;
+    Error err;
+
+    (void)state;
+    (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s/silent", server.directory);
+    (void)unlink(address.sun_path);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(listen(fd, 1), 0);
+    options.client.socket = address.sun_path;
+    assert_int_equal(pthread_create(&thread, NULL, stop_soon, &now), 0);
+    assert_null(mysql_server_open(&options, &err));
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    (void)close(fd);
+    assert_int_equal(err.kind, ERR_STOPPED);
+    assert_true(clock_monotonic_ms() - begun < options.client.connect_timeout_ms / 2);
+    stop_reset();
+}
+
+static void
 a_stop_after_the_block_lets_a_statement_end(void **state)
 {
     StopLevel after = STOP_AFTER_BLOCK;
@@ -368,6 +406,8 @@ main(int argc, char **argv)
         cmocka_unit_test_setup(a_lost_connection_is_retriable_and_stays_lost, clean),
         cmocka_unit_test_setup(fault_points_lose_the_connection, clean),
         cmocka_unit_test_setup(a_stop_ends_a_statement_that_waits, clean),
+        cmocka_unit_test_setup(a_stop_ends_a_statement_that_waits_with_tls, clean),
+        cmocka_unit_test_setup(a_stop_ends_connecting, clean),
         cmocka_unit_test_setup(a_stop_after_the_block_lets_a_statement_end, clean),
         cmocka_unit_test_setup(the_end_of_the_log_is_told_as_file_and_offset, clean),
         cmocka_unit_test_setup(the_end_of_the_log_is_told_as_gtids, clean),

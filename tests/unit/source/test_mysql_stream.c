@@ -436,6 +436,31 @@ closing_ends_a_reader_whose_pieces_are_full(void **state)
     assert_true(clock_monotonic_ms() - begun < 2000);
 }
 
+/* MySQL makes itself a certificate; the MariaDB of these tests has none. */
+static void
+closing_ends_a_reader_that_waits_for_the_server_with_tls(void **state)
+{
+    MysqlStream *stream;
+    int64_t begun;
+
+    (void)state;
+    if (!on_mysql)
+        return;
+    options.client.ssl_mode = SSL_REQUIRED;
+    run("CREATE TABLE t (i int, b longblob)");
+    mark();
+    stream = must_open(false);
+    for (int i = 0; i < 3; i++) {
+        run("INSERT INTO t VALUES (1, REPEAT('x', 500000))");
+        read_to(stream, write_rows());
+    }
+    while (next_event(stream, 300) == NEXT_ITEM)
+        ;
+    begun = clock_monotonic_ms();
+    mysql_stream_close(stream);
+    assert_true(clock_monotonic_ms() - begun < 2000);
+}
+
 /* ---- failures ---- */
 
 static void
@@ -621,6 +646,21 @@ gtids_that_the_log_does_not_have_are_refused(void **state)
 }
 
 static void
+a_number_that_the_log_passed_over_is_refused(void **state)
+{
+    (void)state;
+    if (on_mysql)
+        return;
+    options.position = MYSQL_BY_GTID;
+    run("CREATE TABLE t (i int)");
+    run("SET SESSION gtid_seq_no = 500000");
+    run("INSERT INTO t VALUES (1)");
+    set_position(BINLOG_POSITION_MARIADB, "0-5-400000");
+    open_and_fail();
+    assert_non_null(strstr(err.text, "connect to the right one"));
+}
+
+static void
 gtids_of_the_other_kind_are_refused(void **state)
 {
     (void)state;
@@ -690,6 +730,7 @@ main(int argc, char **argv)
         cmocka_unit_test_setup(a_stop_request_ends_the_wait_and_keeps_the_events, clean),
         cmocka_unit_test_setup(closing_ends_a_reader_that_waits_for_the_server, clean),
         cmocka_unit_test_setup(closing_ends_a_reader_whose_pieces_are_full, clean),
+        cmocka_unit_test_setup(closing_ends_a_reader_that_waits_for_the_server_with_tls, clean),
         cmocka_unit_test_setup(a_killed_connection_is_retriable, clean),
         cmocka_unit_test_setup(a_server_that_is_away_is_retriable, clean),
         cmocka_unit_test_setup(the_fault_point_loses_the_connection, clean),
@@ -697,6 +738,7 @@ main(int argc, char **argv)
         cmocka_unit_test_setup(purged_gtids_are_told_with_the_way_out, clean),
         cmocka_unit_test_setup(a_place_behind_the_end_of_the_log_is_refused, clean),
         cmocka_unit_test_setup(gtids_that_the_log_does_not_have_are_refused, clean),
+        cmocka_unit_test_setup(a_number_that_the_log_passed_over_is_refused, clean),
         cmocka_unit_test_setup(gtids_of_the_other_kind_are_refused, clean),
         cmocka_unit_test_setup(another_one_with_our_server_id_is_told, clean),
         cmocka_unit_test_setup(missing_rights_are_told_with_the_way_out, clean),
