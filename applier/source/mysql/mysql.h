@@ -11,6 +11,7 @@
  *   lookahead.c           which DDL the log has between the stream and now
  *   tables.c, columns.c   the catalogue: SourceTable
  *   snapshot.c, rows.c    consistent snapshots, chunks of rows
+ *   views.c               several connections that see the same place of the log
  *   report.c, problem.c   which settings and tables lose data, and why
  *   canonical.c           values as text in SQL, for checksums
  *

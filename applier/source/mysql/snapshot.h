@@ -2,13 +2,16 @@
  * snapshot.h - a MySQL or MariaDB source's rows at an exact position of its log
  *
  * open() makes all connections that readers will need (SourceStart.readers) and lets each begin a
- * consistent snapshot. MariaDB tells in the session itself at which place of the log the view was
- * taken (status variables Binlog_snapshot_file, _position), so one view needs no lock. Several
- * views of the same place, and any view of MySQL, are taken while commits wait: BACKUP STAGE
- * BLOCK_COMMIT in MariaDB, FLUSH TABLES WITH READ LOCK in MySQL, given up where it has to wait for
- * longer than a few seconds (retriable), and held only until the views are begun: milliseconds.
- * options.snapshot_lock = false: MariaDB only, and the readers share one connection's view, one
- * after the other.
+ * consistent snapshot of the same place of the log (views.h: without a lock where that can be, else
+ * commits wait for milliseconds; notice() tells). They are a pool: a reader has one for itself
+ * until it is closed. Where there is only one view, readers share its connection, a statement at a
+ * time.
+ *
+ * A table that was read or described keeps its definition (a metadata lock, as of every statement)
+ * until its reader is closed; in MariaDB until the snapshot is, where the user may not switch the
+ * log off for his session. Its definition may be newer than the view: then the server refuses to
+ * read it where rows were rewritten, and the error is retriable, with another snapshot. Where a
+ * column was only added, dropped or renamed, rows come with the columns of now.
  *
  * Only transactional tables (InnoDB) have such views: others are refused by name.
  *

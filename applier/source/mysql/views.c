@@ -1,5 +1,6 @@
 #include "source/mysql/views.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -188,6 +189,7 @@ begin_all(MysqlViews *views, Error *err)
     while (sent < views->count) {
         MysqlServer *server = views->servers[sent++];
 
+        assert(server != NULL);
         if (server->lost || mysql_send_query(server->mysql, sql, sizeof(sql) - 1) != 0) {
             ok = mysql_server_error(server, err);
             break;
@@ -227,15 +229,16 @@ open_servers(Opening *opening, size_t count, Error *err)
 {
     MysqlViews *views = opening->views;
 
-    views->servers = calloc(count, sizeof(*views->servers));
+    views->servers = calloc(count, sizeof(MysqlServer *));
     if (views->servers == NULL)
         abort();
-    while (views->count < count) {
+    for (size_t i = 0; i < count; i++) {
         MysqlServer *server = mysql_server_open(opening->options, err);
 
         if (server == NULL)
-            return error_wrap(err, "connection %zu of %zu of a snapshot", views->count + 1, count);
-        views->servers[views->count++] = server;
+            return error_wrap(err, "connection %zu of %zu of a snapshot", i + 1, count);
+        views->servers[i] = server;
+        views->count = i + 1;
         if (server->is_mariadb && !ask(server, "SET SESSION sql_log_bin = 0", err) && server->lost)
             return false;
     }
@@ -279,8 +282,7 @@ read_place(MysqlServer *server, ViewPlace *place, Error *err)
 static bool
 read_places(MysqlViews *views, ViewPlace *first, bool *ret_same, Error *err)
 {
-    CLEANUP(buf_clear) Buf file = BUF_INIT;
-    ViewPlace other = {.file = file};
+    ViewPlace other = {.file = BUF_INIT};
     bool ok = read_place(views->servers[0], first, err);
 
     *ret_same = true;
@@ -289,7 +291,7 @@ read_places(MysqlViews *views, ViewPlace *first, bool *ret_same, Error *err)
         *ret_same = ok && other.offset == first->offset &&
                     text_equal(buf_text(&other.file), buf_text(&first->file));
     }
-    file = other.file;
+    buf_clear(&other.file);
     return ok;
 }
 
@@ -326,6 +328,7 @@ begin_locked(Opening *opening, ViewPlace *place, Error *err)
     int64_t start_us;
     bool same = false;
     bool ok;
+    Error ignored;
 
     if (!ask(control, "BACKUP STAGE START", err)) {
         opening->may_lock = !is_refused(opening);
@@ -338,7 +341,7 @@ begin_locked(Opening *opening, ViewPlace *place, Error *err)
     } else {
         ok = begin_all(opening->views, err) && check_prepared(opening, err);
     }
-    if (control->lost || !ask(control, "BACKUP STAGE END", ok ? err : &(Error){ERR_NONE})) {
+    if (control->lost || !ask(control, "BACKUP STAGE END", ok ? err : &ignored)) {
         mysql_server_close(STEAL(opening->control));
         return false;
     }
@@ -422,6 +425,7 @@ open_mysql(Opening *opening, Error *err)
     MysqlServer *control = opening->control;
     int64_t start_us;
     bool ok;
+    Error ignored;
 
     if (!opening->may_lock)
         return error_set(err, ERR_CONFIG,
@@ -433,7 +437,7 @@ open_mysql(Opening *opening, Error *err)
     ok = begin_all(views, err) && check_prepared(opening, err);
     if (ok)
         views->position = mysql_server_position(control, opening->options, err);
-    if (!ask(control, "UNLOCK TABLES", ok && views->position != NULL ? err : &(Error){ERR_NONE}))
+    if (!ask(control, "UNLOCK TABLES", ok && views->position != NULL ? err : &ignored))
         return false;
     views->waited_us = clock_monotonic_us() - start_us;
     return ok && views->position != NULL && save_all(views, err);
@@ -458,20 +462,18 @@ set_control(MysqlServer *control, const MysqlSourceOptions *options, Error *err)
 bool
 mysql_views_open(const MysqlSourceOptions *options, size_t count, MysqlViews *ret_views, Error *err)
 {
-    CLEANUP(mysql_views_clear) MysqlViews views = {.waited_us = -1};
-    Opening opening = {.options = options, .views = &views, .may_lock = options->snapshot_lock};
+    Opening opening = {.options = options, .views = ret_views, .may_lock = options->snapshot_lock};
     bool ok;
 
+    *ret_views = (MysqlViews){.waited_us = -1};
     opening.control = mysql_server_open(options, err);
     ok = opening.control != NULL && set_control(opening.control, options, err) &&
          open_servers(&opening, MAX(count, (size_t)1), err) &&
          (opening.control->is_mariadb ? open_mariadb(&opening, err) : open_mysql(&opening, err));
     mysql_server_close(opening.control);
     if (!ok)
-        return false;
-    *ret_views = views;
-    views = (MysqlViews){.waited_us = -1};
-    return true;
+        mysql_views_clear(ret_views);
+    return ok;
 }
 
 void

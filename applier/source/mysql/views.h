@@ -34,6 +34,7 @@ typedef struct MysqlViews {
     int64_t waited_us;        /* how long commits were kept waiting; -1: not at all */
 } MysqlViews;
 
+/* *ret_views is always set. */
 bool mysql_views_open(
     const MysqlSourceOptions *options, size_t count, MysqlViews *ret_views, Error *err) MUST_CHECK;
 /* Closes all servers that are still there. */
