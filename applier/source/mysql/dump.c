@@ -7,15 +7,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "source/mysql/packets.h"
 #include "source/mysql/skip.h"
 
-/* Of MySQL, and not in the headers of MariaDB's library. */
-#define DUMP_GTID      ((enum enum_server_command)0x1e)
-#define DUMP_NON_BLOCK 1
-#define PACKET_OK      0x00
-#define PACKET_EOF     0xfe
-#define PACKET_EOF_MAX 8
-#define FIRST_OFFSET   4
+#define FIRST_OFFSET 4
 /* A silent connection is lost after so many heartbeats, and not before so long. */
 #define SILENT_HEARTBEATS 5
 #define SILENT_MIN_MS     60000
@@ -24,6 +19,7 @@
 
 struct MysqlDump {
     MysqlServer *server;
+    MysqlPackets *packets;
     int socket_fd; /* a second one: the library closes its own as soon as it finds it lost */
     bool until_end;
     uint32_t server_id;
@@ -107,25 +103,6 @@ dump_error(MysqlDump *dump, Error *err)
 
 /* ---- opening ---- */
 
-static void
-add_le(Buf *out, uint64_t number, size_t size)
-{
-    for (size_t i = 0; i < size; i++)
-        buf_add_char(out, (char)(number >> (8 * i)));
-}
-
-static bool
-send_command(MysqlDump *dump, enum enum_server_command command, const Buf *arguments,
-    bool has_no_answer, Error *err)
-{
-    MYSQL *mysql = dump->server->mysql;
-
-    if (mysql->methods->db_command(mysql, command, buf_string(arguments), arguments->len,
-            has_no_answer ? 1 : 0, NULL) != 0)
-        return dump_error(dump, err);
-    return true;
-}
-
 /* "dray" and the number: of one service the newer connection ends the older one, and never another
  * replica's that happens to have the same number (MySQL goes by this name where there is one). */
 static void
@@ -174,55 +151,28 @@ set_variables(MysqlDump *dump, const MysqlStreamStart *start, Error *err)
     return mysql_server_query(dump->server, buf_text(&sql), NULL, NULL, err);
 }
 
-/* So that SHOW REPLICA HOSTS tells who reads the log, and from where. */
-static bool
-register_replica(MysqlDump *dump, Error *err)
-{
-    CLEANUP(buf_clear) Buf arguments = BUF_INIT;
-    char host[61] = "";
-
-    (void)gethostname(host, sizeof(host) - 1);
-    add_le(&arguments, dump->server_id, 4);
-    buf_add_char(&arguments, (char)strlen(host));
-    buf_add_string(&arguments, host);
-    add_le(&arguments, 0, 2); /* user, password */
-    add_le(&arguments, 0, 2); /* port */
-    add_le(&arguments, 0, 8); /* rank, the source's id */
-    return send_command(dump, COM_REGISTER_SLAVE, &arguments, false, err);
-}
-
-static bool
-ask_by_gtids(MysqlDump *dump, const BinlogPosition *position, Error *err)
-{
-    CLEANUP(buf_clear) Buf arguments = BUF_INIT;
-    CLEANUP(buf_clear) Buf set = BUF_INIT;
-
-    binlog_position_encode(position, &set);
-    add_le(&arguments, dump->until_end ? DUMP_NON_BLOCK : 0, 2);
-    add_le(&arguments, dump->server_id, 4);
-    add_le(&arguments, 0, 4); /* no file */
-    add_le(&arguments, FIRST_OFFSET, 8);
-    add_le(&arguments, set.len, 4);
-    buf_add_text(&arguments, buf_text(&set));
-    return send_command(dump, DUMP_GTID, &arguments, true, err);
-}
-
 static bool
 ask(MysqlDump *dump, const BinlogPosition *position, Error *err)
 {
-    CLEANUP(buf_clear) Buf arguments = BUF_INIT;
-    Text file = TEXT("");
-    uint64_t offset = FIRST_OFFSET;
+    CLEANUP(buf_clear) Buf set = BUF_INIT;
+    MysqlAsk question = {
+        .server_id = dump->server_id,
+        .until_end = dump->until_end,
+        .file = TEXT(""),
+        .offset = FIRST_OFFSET,
+        .by_gtids = binlog_position_kind(position) == BINLOG_POSITION_MYSQL,
+    };
+    uint64_t offset;
 
-    if (binlog_position_kind(position) == BINLOG_POSITION_MYSQL)
-        return ask_by_gtids(dump, position, err);
-    if (binlog_position_kind(position) == BINLOG_POSITION_FILE)
-        file = binlog_position_file(position, &offset);
-    add_le(&arguments, mysql_skip_start(&dump->skip, offset), 4);
-    add_le(&arguments, dump->until_end ? DUMP_NON_BLOCK : 0, 2);
-    add_le(&arguments, dump->server_id, 4);
-    buf_add_text(&arguments, file);
-    return send_command(dump, COM_BINLOG_DUMP, &arguments, true, err);
+    if (question.by_gtids) {
+        binlog_position_encode(position, &set);
+        question.set = buf_text(&set);
+    } else if (binlog_position_kind(position) == BINLOG_POSITION_FILE) {
+        question.file = binlog_position_file(position, &offset);
+        question.offset = mysql_skip_start(&dump->skip, offset);
+    }
+    dump->packets = mysql_packets_open(dump->server->mysql, &question);
+    return dump->packets != NULL || dump_error(dump, err);
 }
 
 static bool
@@ -264,8 +214,7 @@ mysql_dump_open(const MysqlStreamStart *start, Error *err)
     binlog_position_print(start->position, &dump->position);
     dump->server = mysql_server_open_patient(start->options, silence_ms(start), err);
     if (dump->server == NULL || !check_kind(dump, start->position, err) ||
-        !set_variables(dump, start, err) || !register_replica(dump, err) ||
-        !ask(dump, start->position, err))
+        !set_variables(dump, start, err) || !ask(dump, start->position, err))
         return NULL;
     mysql_client_watch_stop(dump->server->mysql, false);
     dump->socket_fd = fcntl(mysql_client_socket(dump->server->mysql), F_DUPFD_CLOEXEC, 0);
@@ -292,6 +241,7 @@ mysql_dump_close(MysqlDump *dump)
         mysql_dump_cut(dump);
         (void)close(dump->socket_fd);
     }
+    mysql_packets_close(dump->packets);
     mysql_server_close(dump->server);
     buf_clear(&dump->position);
     free(dump);
@@ -302,31 +252,24 @@ mysql_dump_close(MysqlDump *dump)
 Next
 mysql_dump_read(MysqlDump *dump, Text *ret_event, Error *err)
 {
-    MYSQL *mysql = dump->server->mysql;
-
-    for (;;) {
-        unsigned long len = mysql_net_read_packet(mysql);
-        const unsigned char *packet = mysql->net.read_pos;
-
-        if (len == packet_error) {
+    do {
+        if (!mysql_packets_read(dump->packets, ret_event)) {
             (void)dump_error(dump, err);
             return NEXT_FAILED;
         }
-        if (len > 0 && len <= PACKET_EOF_MAX && packet[0] == PACKET_EOF) {
-            if (dump->until_end)
-                return NEXT_END;
+        if (ret_event->data == NULL && dump->until_end)
+            return NEXT_END;
+        if (ret_event->data == NULL) {
             (void)error_set_retriable(err, ERR_SOURCE,
                 "the source ended the stream of its binary log: it shuts down, or somebody ended "
                 "the connection");
             return NEXT_FAILED;
         }
-        if (len <= BINLOG_HEADER_SIZE || packet[0] != PACKET_OK) {
+        if (ret_event->len < BINLOG_HEADER_SIZE) {
             (void)error_set(err, ERR_SOURCE,
-                "the source's binary log: a packet of %lu bytes that is no event", len);
+                "the source's binary log: a packet of %zu bytes that is no event", ret_event->len);
             return NEXT_FAILED;
         }
-        *ret_event = (Text){(const char *)packet + 1, len - 1};
-        if (mysql_skip_wants(&dump->skip, *ret_event))
-            return NEXT_ITEM;
-    }
+    } while (!mysql_skip_wants(&dump->skip, *ret_event));
+    return NEXT_ITEM;
 }

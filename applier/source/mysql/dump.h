@@ -1,22 +1,12 @@
 /*
  * dump.h - asking a server for its binary log, and reading the packets it sends
  *
- * The commands below stream.h: the session variables by which a replica tells what it understands,
- * COM_REGISTER_SLAVE (the server then shows us among its replicas), and COM_BINLOG_DUMP or
- * COM_BINLOG_DUMP_GTID. From then on the connection is good for mysql_dump_read() only.
+ * Below stream.h: the session variables by which a replica tells what it understands, the commands
+ * (packets.h), and errors with what can be done about them. From then on the connection is good for
+ * mysql_dump_read() only.
  *
- *     COM_REGISTER_SLAVE      Int32 server_id   Int8 length, host   Int8 0 (user)   Int8 0
- *                             (password)   Int16 port   Int32 0   Int32 0
- *     COM_BINLOG_DUMP         Int32 offset   Int16 flags   Int32 server_id   bytes: file
- *     COM_BINLOG_DUMP_GTID    Int16 flags   Int32 server_id   Int32 length, file   Int64 offset
- *                             Int32 length, the set of GTIDs that we have
- *     answer                  packets: Int8 0, one event; Int8 0xfe: the end; Int8 0xff: an error
- *
- * The library's own mariadb_rpl_fetch() is not used: it takes the events apart and refuses those it
- * does not know, of which MySQL has some.
- *
- * Sources: MySQL source documentation, "COM_BINLOG_DUMP", "COM_BINLOG_DUMP_GTID",
- * "COM_REGISTER_SLAVE"; MariaDB documentation, "5-slave-registration", "COM_BINLOG_DUMP".
+ * Sources: MySQL source documentation, "Replication Protocol"; MariaDB documentation, "Replication
+ * Protocol", "Replica registration".
  */
 #pragma once
 
