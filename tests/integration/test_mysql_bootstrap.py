@@ -586,6 +586,30 @@ def test_chunks_by_keys_of_every_type_have_each_row_once(
         "verify", expect=None).stdout
 
 
+def test_a_chunk_begins_where_the_last_one_ended_and_reads_nothing_before_it(
+        each_mysql_source, file_target, directory, tell):
+    source = each_mysql_source
+    source.execute("create table wide (kind enum('b', 'a') not null, name varchar(20) not null,"
+                   " id integer not null, v integer, primary key (kind, name, id))")
+    file_target.execute("create table wide (kind text, name text, id integer, v integer,"
+                        " primary key (kind, name, id))")
+    rows, chunk_rows = 6000, 100
+    fill(source, "insert into wide select 1 + n % 2, concat('n', n div 500), n, n from n", rows)
+    source.execute("analyze table wide")
+
+    def read():
+        return sum(int(value) for name, value in source.query(
+            "show global status like 'Handler_read%'") if "rnd" not in name)
+    before = read()
+    service = configure(source, directory, file_target, chunk_rows=chunk_rows)
+    bootstrap(service)
+    steps = read() - before
+    assert source.same(file_target, "wide")
+    # each chunk from the table's beginning would be rows * chunks / 2
+    assert steps < rows * 4 < rows * rows / chunk_rows / 2
+    tell(f"{steps} steps in indexes for {rows} rows in chunks of {chunk_rows}")
+
+
 def test_odd_names_generated_columns_and_large_rows_into_tables_that_are_made(
         mysql_source, target, directory):
     source = mysql_source
