@@ -6,6 +6,7 @@
  *   mysql.c               the driver: options, and the functions of the files below
  *   server.c              what kind of server it is, its settings, where its log ends
  *   stream.c              the dump connection: a thread that reads events, heartbeats
+ *   dump.c, packets_*.c   asking for the log, and its packets; skip.c: places behind 4 GiB
  *   changes.c             events into BEGIN, CHANGE, TRUNCATE, COMMIT: transactions, statements, XA
  *   schema.c              table maps into Tables, with the schema as of the position
  *   lookahead.c           which DDL the log has between the stream and now

@@ -5,9 +5,9 @@
  * them at most (a piece is about 1 MiB, or one event): reading goes on while rows are decoded, and
  * memory is bounded. The server tells by heartbeats where it is while it has nothing to send.
  *
- * The client library asks and reads (mariadb_rpl_open, mariadb_rpl_fetch of MariaDB Connector/C;
- * COM_BINLOG_DUMP_GTID for MySQL's GTIDs, which the library cannot ask for, as a plain command);
- * only the raw bytes of its events are used.
+ * Asking and reading is dump.c's, by the functions that the client library has for it (packets.h);
+ * only the raw bytes of the events are used. After a file's first 4 GiB a place is found by reading
+ * the file from its beginning (skip.h).
  *
  * Errors are ERR_SOURCE. Retriable: a lost connection, a server that stops. Not retriable, with the
  * way out: the position is purged or not in this server's log, another replica has our server_id,
@@ -15,8 +15,7 @@
  *
  * Fault point source.mysql.stream: a lost connection.
  *
- * Sources: MySQL source documentation, "COM_BINLOG_DUMP", "COM_BINLOG_DUMP_GTID"; MariaDB
- * documentation, "5-slave-registration", "mariadb_rpl_…" of Connector/C.
+ * A server that is silent for five heartbeats, and a minute at least, is lost.
  */
 #pragma once
 
