@@ -55,7 +55,7 @@ next_pair(Text *rest, Text *ret_name, Buf *value)
 }
 
 bool
-mysql_client_read_connection(const char *connection, const char *whose, const Field *fields,
+client_mysql_read_connection(const char *connection, const char *whose, const Field *fields,
     Arena *arena, void *options, Error *err)
 {
     CLEANUP(buf_clear) Buf value = BUF_INIT;
@@ -97,7 +97,7 @@ start_library(void)
 
 /* mysql_init() starts the library, too, but not for two threads at once */
 MYSQL *
-mysql_client_new(void)
+client_mysql_new(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     MYSQL *mysql;
@@ -126,7 +126,7 @@ set_text(MYSQL *mysql, enum mysql_option option, const char *value)
 }
 
 /* MariaDB's library knows only yes and no, and does without TLS where the server has none: see
- * mysql_client_misses_tls(). */
+ * client_mysql_misses_tls(). */
 static void
 set_tls(MYSQL *mysql, const MysqlClientOptions *options)
 {
@@ -174,7 +174,7 @@ filled(const char *text)
 static void
 set_keepalive(MYSQL *mysql, const MysqlClientOptions *options)
 {
-    int fd = mysql_client_socket(mysql);
+    int fd = client_mysql_socket(mysql);
     int yes = 1;
     int idle = (int)(options->keepalive_idle_ms / 1000);
     int interval = (int)(options->keepalive_interval_ms / 1000);
@@ -188,7 +188,7 @@ set_keepalive(MYSQL *mysql, const MysqlClientOptions *options)
 }
 
 bool
-mysql_client_connect(MYSQL *mysql, const MysqlClientOptions *options, unsigned long flags)
+client_mysql_connect(MYSQL *mysql, const MysqlClientOptions *options, unsigned long flags)
 {
     set_options(mysql, options, flags);
     if (mysql_real_connect(mysql, filled(options->host), filled(options->user),
@@ -200,13 +200,13 @@ mysql_client_connect(MYSQL *mysql, const MysqlClientOptions *options, unsigned l
 }
 
 bool
-mysql_client_misses_tls(MYSQL *mysql, const MysqlClientOptions *options)
+client_mysql_misses_tls(MYSQL *mysql, const MysqlClientOptions *options)
 {
     return options->ssl_mode >= SSL_REQUIRED && mysql_get_ssl_cipher(mysql) == NULL;
 }
 
 bool
-mysql_client_undo_option_files(MYSQL *mysql)
+client_mysql_undo_option_files(MYSQL *mysql)
 {
 #ifdef MARIADB_PACKAGE_VERSION
     char no = 0;
@@ -220,7 +220,7 @@ mysql_client_undo_option_files(MYSQL *mysql)
 /* ---- the socket ---- */
 
 int
-mysql_client_socket(MYSQL *mysql)
+client_mysql_socket(MYSQL *mysql)
 {
 #ifdef MARIADB_PACKAGE_VERSION
     return (int)mysql_get_socket(mysql);
@@ -230,9 +230,9 @@ mysql_client_socket(MYSQL *mysql)
 }
 
 void
-mysql_client_cut(MYSQL *mysql)
+client_mysql_cut(MYSQL *mysql)
 {
-    int fd = mysql_client_socket(mysql);
+    int fd = client_mysql_socket(mysql);
 
     if (fd >= 0)
         (void)shutdown(fd, SHUT_RDWR);
@@ -270,14 +270,14 @@ wait_for_socket(int fd, bool is_read, int timeout_ms)
 }
 
 bool
-mysql_client_query(MYSQL *mysql, const MysqlClientOptions *options, Text sql)
+client_mysql_query(MYSQL *mysql, const MysqlClientOptions *options, Text sql)
 {
     /* an empty text is a server error, as it should be */
     if (mysql_send_query(mysql, sql.data == NULL ? "" : sql.data, sql.len) != 0)
         return false;
     /* with TLS the library waits where nothing watches */
-    if (wait_for_socket(mysql_client_socket(mysql), true, (int)options->read_timeout_ms) < 1)
-        mysql_client_cut(mysql);
+    if (wait_for_socket(client_mysql_socket(mysql), true, (int)options->read_timeout_ms) < 1)
+        client_mysql_cut(mysql);
     return mysql_read_query_result(mysql) == 0;
 }
 
@@ -290,7 +290,7 @@ wait_watching_stop(my_socket fd, my_bool is_read, int timeout_ms)
 #endif
 
 void
-mysql_client_watch_stop(MYSQL *mysql, bool watch)
+client_mysql_watch_stop(MYSQL *mysql, bool watch)
 {
 #ifdef MARIADB_PACKAGE_VERSION
     (void)mysql_optionsv(mysql, MARIADB_OPT_IO_WAIT, watch ? wait_watching_stop : NULL);
@@ -312,19 +312,19 @@ is_one_of(unsigned number, const unsigned *numbers, size_t count)
 }
 
 bool
-mysql_client_is_own_error(unsigned number)
+client_mysql_is_own_error(unsigned number)
 {
     return number >= CLIENT_ERROR_FIRST && number <= CLIENT_ERROR_LAST;
 }
 
 bool
-mysql_client_is_lost(unsigned number)
+client_mysql_is_lost(unsigned number)
 {
     static const unsigned numbers[] = {1053, /* server shutdown in progress */
         1152, 1158, 1159, 1160, 1161, 1184,  /* aborted connection, network errors */
         1927, 3169, 4031};                   /* connection was killed, idle too long */
 
-    return mysql_client_is_own_error(number) || is_one_of(number, numbers, ARRAY_LEN(numbers));
+    return client_mysql_is_own_error(number) || is_one_of(number, numbers, ARRAY_LEN(numbers));
 }
 
 /* A TLS error is one of settings, but for these texts of the TLS libraries: the peer was gone. */
@@ -341,7 +341,7 @@ is_tls_cut(unsigned number, const char *message)
 }
 
 MysqlFault
-mysql_client_fault(unsigned number, const char *sqlstate, const char *message, bool *ret_retriable)
+client_mysql_fault(unsigned number, const char *sqlstate, const char *message, bool *ret_retriable)
 {
     static const unsigned passing[] = {
         1021, 1037, 1038, 1041, 1114,       /* disk, memory, table space are full */
@@ -364,7 +364,7 @@ mysql_client_fault(unsigned number, const char *sqlstate, const char *message, b
     if (number == 1290 && strcasestr(message, "read-only") == NULL &&
         strcasestr(message, "read_only") == NULL)
         return MYSQL_FAULT_STATEMENT;
-    if (mysql_client_is_lost(number) || is_one_of(number, passing, ARRAY_LEN(passing))) {
+    if (client_mysql_is_lost(number) || is_one_of(number, passing, ARRAY_LEN(passing))) {
         *ret_retriable = !is_one_of(number, permanent_client, ARRAY_LEN(permanent_client)) ||
                          is_tls_cut(number, message);
         return MYSQL_FAULT_CONNECTION;
@@ -378,7 +378,7 @@ mysql_client_fault(unsigned number, const char *sqlstate, const char *message, b
 }
 
 void
-mysql_client_add_message(const MysqlClientOptions *options, const char *message, Buf *text)
+client_mysql_add_message(const MysqlClientOptions *options, const char *message, Buf *text)
 {
     const char *password = options->password;
     size_t len = password == NULL ? 0 : strlen(password);
@@ -398,7 +398,7 @@ mysql_client_add_message(const MysqlClientOptions *options, const char *message,
 /* ---- rows ---- */
 
 bool
-mysql_client_give_row(
+client_mysql_give_row(
     MYSQL_RES *result, MYSQL_ROW row, MysqlRowFn *function, void *context, Error *err)
 {
     unsigned count = mysql_num_fields(result);

@@ -107,37 +107,37 @@ typedef struct MysqlClientOptions {
  * MysqlClientOptions, and only its words are known. Texts go to the arena. Nothing of the string
  * but a known word is in the error (ERR_CONFIG): it may hold a password.
  */
-bool mysql_client_read_connection(const char *connection, const char *whose, const Field *fields,
+bool client_mysql_read_connection(const char *connection, const char *whose, const Field *fields,
     Arena *arena, void *options, Error *err) MUST_CHECK;
 
 /* A handle, to be closed with mysql_close(). Any thread. */
-MYSQL *mysql_client_new(void) MUST_CHECK;
+MYSQL *client_mysql_new(void) MUST_CHECK;
 /*
  * Connect a handle, whose connection string is read already. flags: CLIENT_…;
  * without CLIENT_LOCAL_FILES the server gets no file. False: the handle has the error, and is
  * closed by the caller also then.
  */
-bool mysql_client_connect(MYSQL *mysql, const MysqlClientOptions *options, unsigned long flags)
+bool client_mysql_connect(MYSQL *mysql, const MysqlClientOptions *options, unsigned long flags)
     MUST_CHECK;
 /* Is the connection without TLS, which ssl_mode asks for? MariaDB's library does not refuse that.
  */
-bool mysql_client_misses_tls(MYSQL *mysql, const MysqlClientOptions *options);
+bool client_mysql_misses_tls(MYSQL *mysql, const MysqlClientOptions *options);
 /* An option file may have switched on what must not be: reconnecting, several statements in a text,
  * another character set than utf8mb4. False: the handle has the error. */
-bool mysql_client_undo_option_files(MYSQL *mysql) MUST_CHECK;
+bool client_mysql_undo_option_files(MYSQL *mysql) MUST_CHECK;
 /* From now on (before or after connecting) no wait of the handle outlasts STOP_NOW: the connection
  * is lost instead. false: not any more. Nothing where the library cannot do it: libmysqlclient, and
  * with TLS it sees the request only when something comes. */
-void mysql_client_watch_stop(MYSQL *mysql, bool watch);
+void client_mysql_watch_stop(MYSQL *mysql, bool watch);
 
 /* mysql_real_query(), which gives up at STOP_NOW with both libraries, and after the read timeout:
  * the connection is cut then. False: the handle has the error. */
-bool mysql_client_query(MYSQL *mysql, const MysqlClientOptions *options, Text sql) MUST_CHECK;
+bool client_mysql_query(MYSQL *mysql, const MysqlClientOptions *options, Text sql) MUST_CHECK;
 
 /* The socket's descriptor, or -1. */
-int mysql_client_socket(MYSQL *mysql);
+int client_mysql_socket(MYSQL *mysql);
 /* Cut the connection, from any thread: whoever waits for it finds it lost. */
-void mysql_client_cut(MYSQL *mysql);
+void client_mysql_cut(MYSQL *mysql);
 
 typedef enum MysqlFault {
     MYSQL_FAULT_CONNECTION, /* lost, or it cannot be made; or the server is busy, full, locked */
@@ -147,16 +147,16 @@ typedef enum MysqlFault {
 } MysqlFault;
 
 /* What an error number means; message tells some of them apart. */
-MysqlFault mysql_client_fault(
+MysqlFault client_mysql_fault(
     unsigned number, const char *sqlstate, const char *message, bool *ret_retriable);
 /* After this error the connection is of no use, and an unanswered COMMIT is open. */
-bool mysql_client_is_lost(unsigned number);
+bool client_mysql_is_lost(unsigned number);
 /* Is it the library's own error, and not the server's? */
-bool mysql_client_is_own_error(unsigned number);
+bool client_mysql_is_own_error(unsigned number);
 /* Append a text of the server on one line and without the password. */
-void mysql_client_add_message(const MysqlClientOptions *options, const char *message, Buf *text);
+void client_mysql_add_message(const MysqlClientOptions *options, const char *message, Buf *text);
 
 /* A row as values: VALUE_NULL, or the server's text. What the function returns. */
 typedef bool MysqlRowFn(void *context, const Value *values, size_t count, Error *err);
-bool mysql_client_give_row(
+bool client_mysql_give_row(
     MYSQL_RES *result, MYSQL_ROW row, MysqlRowFn *function, void *context, Error *err) MUST_CHECK;

@@ -17,7 +17,7 @@ canonical(const TargetColumn *column, Canonical how, Buf *sql)
     CLEANUP(buf_clear) Buf name = BUF_INIT;
 
     name_column(column, &name);
-    mysql_canonical(buf_string(&name), column->type, column->logical, how, sql);
+    source_mysql_canonical(buf_string(&name), column->type, column->logical, how, sql);
 }
 
 static void
@@ -34,7 +34,7 @@ key_value(const TargetColumn *column, LogicalType logical, Buf *sql)
     else if (logical == LOGICAL_TIMESTAMPTZ || logical == LOGICAL_TIMETZ)
         buf_addf(sql, "CONCAT(%s, '+00')", buf_string(&name));
     else
-        mysql_canonical(
+        source_mysql_canonical(
             buf_string(&name), column->type, column->logical, (Canonical){form, 0}, sql);
 }
 

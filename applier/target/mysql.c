@@ -41,13 +41,13 @@ static const char *const session_sql[] = {
 static bool
 connect_handle(MYSQL *mysql, const MysqlOptions *options)
 {
-    return mysql_client_connect(mysql, &options->client, CLIENT_FOUND_ROWS | CLIENT_LOCAL_FILES);
+    return client_mysql_connect(mysql, &options->client, CLIENT_FOUND_ROWS | CLIENT_LOCAL_FILES);
 }
 
 static bool
 check_tls(MysqlTarget *target, Error *err)
 {
-    if (!mysql_client_misses_tls(target->mysql, &target->options.client))
+    if (!client_mysql_misses_tls(target->mysql, &target->options.client))
         return true;
     return error_set(err, ERR_TARGET,
         "the connection is without TLS, which ssl_mode asks for: the server has none");
@@ -56,7 +56,7 @@ check_tls(MysqlTarget *target, Error *err)
 static bool
 undo_option_files(MysqlTarget *target, Error *err)
 {
-    return mysql_client_undo_option_files(target->mysql) ||
+    return client_mysql_undo_option_files(target->mysql) ||
            target_mysql_error(target, target->mysql, err);
 }
 
@@ -104,12 +104,12 @@ target_mysql_close(Target *base)
 static bool
 connect_target(MysqlTarget *target, Error *err)
 {
-    if (!mysql_client_read_connection(target->options.client.connection, "target", fields,
+    if (!client_mysql_read_connection(target->options.client.connection, "target", fields,
             target->arena, &target->options, err))
         return false;
     if (FAULT("mysql.open"))
         return error_set_retriable(err, ERR_TARGET, "cannot connect: injected fault");
-    target->mysql = mysql_client_new();
+    target->mysql = client_mysql_new();
     target_mysql_serve_files(target);
     if (!connect_handle(target->mysql, &target->options)) {
         (void)target_mysql_error(target, target->mysql, err);
@@ -235,7 +235,7 @@ target_mysql_cancel(Target *base)
 {
     const MysqlTarget *target = (const MysqlTarget *)base;
     CLEANUP(buf_clear) Buf sql = BUF_INIT;
-    MYSQL *mysql = mysql_client_new();
+    MYSQL *mysql = client_mysql_new();
 
     buf_addf(&sql, "KILL QUERY %lu", target->thread_id);
     if (connect_handle(mysql, &target->options))

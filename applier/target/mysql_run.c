@@ -29,7 +29,7 @@ target_mysql_classify(unsigned number, const char *sqlstate, const char *message
         [MYSQL_FAULT_STATEMENT] = ERR_SCRIPT,
     };
 
-    *ret_kind = kinds[mysql_client_fault(number, sqlstate, message, ret_retriable)];
+    *ret_kind = kinds[client_mysql_fault(number, sqlstate, message, ret_retriable)];
 }
 
 bool
@@ -42,12 +42,12 @@ target_mysql_error(MysqlTarget *target, MYSQL *mysql, Error *err)
     bool retriable;
 
     target_mysql_classify(number, sqlstate, mysql_error(mysql), &kind, &retriable);
-    mysql_client_add_message(&target->options.client, mysql_error(mysql), &text);
-    if (mysql_client_is_lost(number))
+    client_mysql_add_message(&target->options.client, mysql_error(mysql), &text);
+    if (client_mysql_is_lost(number))
         target->lost = true;
     (void)error_set(err, kind, "%s (error %u)", buf_string(&text), number);
     err->retriable = retriable;
-    if (!mysql_client_is_own_error(number))
+    if (!client_mysql_is_own_error(number))
         (void)snprintf(err->sqlstate, sizeof(err->sqlstate), "%s", sqlstate);
     if (number == 1317 && stop_level() >= STOP_NOW) {
         err->kind = ERR_STOPPED;
@@ -59,7 +59,7 @@ target_mysql_error(MysqlTarget *target, MYSQL *mysql, Error *err)
 bool
 target_mysql_lose(MysqlTarget *target, Error *err)
 {
-    mysql_client_cut(target->mysql);
+    client_mysql_cut(target->mysql);
     target->lost = true;
     return error_set_retriable(err, ERR_TARGET, "connection lost: injected fault");
 }
@@ -142,7 +142,7 @@ take_rows(MysqlTarget *target, MYSQL_RES *result, TargetRowFn *function, void *c
 
     while ((row = mysql_fetch_row(result)) != NULL)
         if (ok && function != NULL)
-            ok = mysql_client_give_row(result, row, function, context, err);
+            ok = client_mysql_give_row(result, row, function, context, err);
     if (ok && mysql_errno(target->mysql) != 0)
         ok = target_mysql_error(target, target->mysql, err);
     mysql_free_result(result);
@@ -217,7 +217,7 @@ take_warning(void *context, const Value *values, size_t count, Error *err)
 
         buf_add_text(&message, values[2].text);
         buf_add_string(&warnings->text, warnings->count == 1 ? "" : "; ");
-        mysql_client_add_message(
+        client_mysql_add_message(
             &warnings->target->options.client, buf_string(&message), &warnings->text);
         buf_addf(&warnings->text, " (%" PRIu64 ")", number);
     }

@@ -30,7 +30,7 @@ beside_close(Beside *beside)
     if (beside == NULL)
         return;
     binlog_payload_close(beside->payload);
-    mysql_stream_close(beside->stream);
+    source_mysql_stream_close(beside->stream);
     log_place_clear(&beside->place);
     buf_clear(&beside->file);
     buf_clear(&beside->name);
@@ -56,7 +56,7 @@ beside_open(const SourceStart *start, const BesidePlace *place, Error *err)
     BinlogPosition *position = binlog_position_new(BINLOG_POSITION_FILE);
     CLEANUP(beside_close) Beside *beside = calloc(1, sizeof(*beside));
     MysqlStreamStart stream = {.options = start->options,
-        .server_id = mysql_server_id(start, MYSQL_ID_BESIDE),
+        .server_id = source_mysql_server_id(start, MYSQL_ID_BESIDE),
         .until_end = true};
 
     if (beside == NULL)
@@ -67,7 +67,7 @@ beside_open(const SourceStart *start, const BesidePlace *place, Error *err)
         copy_xid(beside, place->xid);
     binlog_position_set_file(position, place->file, place->offset);
     stream.position = position;
-    beside->stream = mysql_stream_open(&stream, err);
+    beside->stream = source_mysql_stream_open(&stream, err);
     return beside->stream == NULL ? NULL : STEAL(beside);
 }
 
@@ -204,7 +204,7 @@ step(Beside *beside, BinlogEvent *event, bool *ret_counts, Error *err)
 
     if (beside->payload != NULL)
         return take_packed(beside, event, ret_counts, err);
-    switch (mysql_stream_next(beside->stream, WAIT_MS, &bytes, err)) {
+    switch (source_mysql_stream_next(beside->stream, WAIT_MS, &bytes, err)) {
     case NEXT_ITEM:
         return take(beside, bytes, event, ret_counts, err);
     case NEXT_IDLE:

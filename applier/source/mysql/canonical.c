@@ -325,7 +325,7 @@ add_form(const Shown *shown, CanonicalForm form, Buf *sql)
 
 /* One collation for all, so that they can be joined. */
 void
-mysql_canonical(
+source_mysql_canonical(
     const char *expression, Text type, LogicalType logical, Canonical canonical, Buf *sql)
 {
     CLEANUP(buf_clear) Buf number = BUF_INIT;

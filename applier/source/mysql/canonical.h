@@ -12,5 +12,5 @@
  * Append an expression, in utf8mb4 with a binary collation, that shows expression (a column's
  * quoted name) in a form; NULL for NULL. type is the column's type as the server shows it.
  */
-void mysql_canonical(
+void source_mysql_canonical(
     const char *expression, Text type, LogicalType logical, Canonical canonical, Buf *sql);

@@ -68,11 +68,11 @@ add_condition(const Load *load, const char *schema_column, const char *name_colu
         return;
     }
     buf_addf(sql, "%s = ", schema_column);
-    mysql_add_string(sql, load->wish->schema);
+    source_mysql_add_string(sql, load->wish->schema);
     if (name_column == NULL)
         return;
     buf_addf(sql, " AND %s = ", name_column);
-    mysql_add_string(sql, load->wish->name);
+    source_mysql_add_string(sql, load->wish->name);
 }
 
 static Text
@@ -130,7 +130,7 @@ read_collations(Load *load, Error *err)
 
     if (load->known->collations.count > 0)
         return true;
-    return mysql_server_query(load->server,
+    return source_mysql_server_query(load->server,
         is_long ? TEXT("SELECT FULL_COLLATION_NAME, ID"
                        " FROM information_schema.COLLATION_CHARACTER_SET_APPLICABILITY")
                 : TEXT("SELECT COLLATION_NAME, ID FROM information_schema.COLLATIONS"),
@@ -153,7 +153,7 @@ read_engines(Load *load, Error *err)
 {
     if (load->known->engines.count > 0)
         return true;
-    return mysql_server_query(load->server,
+    return source_mysql_server_query(load->server,
         TEXT("SELECT ENGINE FROM information_schema.ENGINES WHERE TRANSACTIONS = 'YES'"),
         take_engine, load, err);
 }
@@ -175,7 +175,7 @@ static bool
 is_wanted(const Load *load, Text schema, Text name, bool ignore_case)
 {
     if (load->wish->schema.data == NULL)
-        return mysql_carries(load->options, schema, name);
+        return source_mysql_carries(load->options, schema, name);
     if (ignore_case)
         return text_equal_nocase(schema, load->wish->schema) &&
                text_equal_nocase(name, load->wish->name);
@@ -203,7 +203,7 @@ take_table(void *context, const Value *values, size_t count, Error *err)
     table->base.schema = arena_text(load->arena, schema);
     table->base.name = arena_text(load->arena, name);
     table->base.identity = IDENTITY_FULL;
-    table->base.is_published = mysql_carries(load->options, schema, name);
+    table->base.is_published = source_mysql_carries(load->options, schema, name);
     table->base.row_estimate = number_of(values[TABLE_ROWS]);
     table->base.byte_estimate = number_of(values[TABLE_BYTES]);
     table->engine = arena_text(load->arena, shown(values[TABLE_ENGINE]));
@@ -226,7 +226,7 @@ read_tables(Load *load, Error *err)
         " WHERE TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') AND ",
         load->wish->columns_only ? "NULL, NULL" : "TABLE_ROWS, DATA_LENGTH");
     add_condition(load, "TABLE_SCHEMA", "TABLE_NAME", &sql);
-    return mysql_server_query(load->server, buf_text(&sql), take_table, load, err);
+    return source_mysql_server_query(load->server, buf_text(&sql), take_table, load, err);
 }
 
 /* ---- columns ---- */
@@ -322,7 +322,7 @@ read_columns(Load *load, Error *err)
     buf_add_string(&sql, columns_sql);
     add_condition(load, "TABLE_SCHEMA", "TABLE_NAME", &sql);
     buf_add_string(&sql, " ORDER BY ORDINAL_POSITION");
-    return mysql_server_query(load->server, buf_text(&sql), take_column, load, err);
+    return source_mysql_server_query(load->server, buf_text(&sql), take_column, load, err);
 }
 
 /* ---- which texts of MariaDB are JSON ---- */
@@ -375,7 +375,7 @@ read_constraints(Load *load, Error *err)
     buf_add_string(&sql, "SELECT CONSTRAINT_SCHEMA, TABLE_NAME, CHECK_CLAUSE"
                          " FROM information_schema.CHECK_CONSTRAINTS WHERE ");
     add_condition(load, "CONSTRAINT_SCHEMA", "TABLE_NAME", &sql);
-    return mysql_server_query(load->server, buf_text(&sql), take_constraint, load, err);
+    return source_mysql_server_query(load->server, buf_text(&sql), take_constraint, load, err);
 }
 
 /* ---- keys ---- */
@@ -510,7 +510,7 @@ read_keys(Load *load, Error *err)
     /* binary: names that differ only in case are two tables */
     buf_add_string(&sql, " ORDER BY BINARY TABLE_SCHEMA, BINARY TABLE_NAME,"
                          " INDEX_NAME <> 'PRIMARY', BINARY INDEX_NAME, SEQ_IN_INDEX");
-    if (!mysql_server_query(load->server, buf_text(&sql), take_index, load, err))
+    if (!source_mysql_server_query(load->server, buf_text(&sql), take_index, load, err))
         return false;
     end_index(load);
     return true;
@@ -538,7 +538,7 @@ read_triggers(Load *load, Error *err)
     buf_add_string(&sql, "SELECT EVENT_OBJECT_SCHEMA, EVENT_OBJECT_TABLE"
                          " FROM information_schema.TRIGGERS WHERE ");
     add_condition(load, "EVENT_OBJECT_SCHEMA", "EVENT_OBJECT_TABLE", &sql);
-    return mysql_server_query(load->server, buf_text(&sql), take_trigger, load, err);
+    return source_mysql_server_query(load->server, buf_text(&sql), take_trigger, load, err);
 }
 
 static bool
@@ -566,7 +566,7 @@ logs_cascades(Load *load, bool *ret_logs, Error *err)
     *ret_logs = false;
     if (load->server->is_mariadb)
         return true;
-    if (!mysql_server_value(load->server,
+    if (!source_mysql_server_value(load->server,
             TEXT("SELECT VARIABLE_VALUE FROM performance_schema.global_variables"
                  " WHERE VARIABLE_NAME = 'innodb_native_foreign_keys'"),
             &native, &found, err))
@@ -592,7 +592,7 @@ read_cascades(Load *load, Error *err)
         " AND ");
     add_condition(load, "CONSTRAINT_SCHEMA", "TABLE_NAME", &sql);
     buf_add_string(&sql, " ORDER BY BINARY CONSTRAINT_NAME");
-    return mysql_server_query(load->server, buf_text(&sql), take_cascade, load, err);
+    return source_mysql_server_query(load->server, buf_text(&sql), take_cascade, load, err);
 }
 
 /* ---- all together ---- */
@@ -613,7 +613,7 @@ describe_columns(Load *load, RawTable *raw)
     for (const RawColumn *column = raw->first; column != NULL; column = column->next, at++) {
         SourceColumn *described = &table->base.columns[at];
 
-        mysql_column_describe(&column->facts, load->arena, described, &table->types[at]);
+        source_mysql_column_describe(&column->facts, load->arena, described, &table->types[at]);
         described->may_omit = true;
         if (text_is(column->facts.generation, "ROW END"))
             table->row_end = at;
@@ -625,7 +625,7 @@ describe_columns(Load *load, RawTable *raw)
         table->missing[at] = (Value){.kind = VALUE_ABSENT};
         if (!described->is_generated && !described->is_identity)
             table->missing[at] =
-                mysql_column_default(&column->facts, &table->types[at], load->arena);
+                source_mysql_column_default(&column->facts, &table->types[at], load->arena);
         /* such a date is no value elsewhere */
         if (table->missing[at].kind == VALUE_TEXT &&
             !text_starts_with(table->missing[at].text, "0000-00-00"))
@@ -674,7 +674,7 @@ give_tables(Load *load, MysqlTable ***ret_tables, size_t *ret_count)
             continue;
         describe_columns(load, raw);
         if (!load->wish->columns_only)
-            mysql_problem_set(raw->table, load->server->is_mariadb, load->arena);
+            source_mysql_problem_set(raw->table, load->server->is_mariadb, load->arena);
         tables[count++] = raw->table;
     }
     qsort(tables, count, sizeof(MysqlTable *), compare_tables);
@@ -683,7 +683,7 @@ give_tables(Load *load, MysqlTable ***ret_tables, size_t *ret_count)
 }
 
 CatalogueKnown *
-mysql_catalogue_known_new(void)
+source_mysql_catalogue_known_new(void)
 {
     CatalogueKnown *known = calloc(1, sizeof(*known));
 
@@ -694,7 +694,7 @@ mysql_catalogue_known_new(void)
 }
 
 void
-mysql_catalogue_known_free(CatalogueKnown *known)
+source_mysql_catalogue_known_free(CatalogueKnown *known)
 {
     if (known == NULL)
         return;
@@ -705,13 +705,13 @@ mysql_catalogue_known_free(CatalogueKnown *known)
 }
 
 bool
-mysql_catalogue_read(MysqlServer *server, const MysqlSourceOptions *options,
+source_mysql_catalogue_read(MysqlServer *server, const MysqlSourceOptions *options,
     const CatalogueWish *wish, Arena *arena, MysqlTable ***ret_tables, size_t *ret_count,
     Error *err)
 {
     CLEANUP(arena_free) Arena *scratch = arena_new();
-    CLEANUP(mysql_catalogue_known_free)
-    CatalogueKnown *own = wish->known == NULL ? mysql_catalogue_known_new() : NULL;
+    CLEANUP(source_mysql_catalogue_known_free)
+    CatalogueKnown *own = wish->known == NULL ? source_mysql_catalogue_known_new() : NULL;
     Load load = {.server = server,
         .options = options,
         .wish = wish,

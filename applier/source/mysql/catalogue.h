@@ -14,9 +14,9 @@
 /* What a server has that does not change: asked once for several calls. */
 typedef struct CatalogueKnown CatalogueKnown;
 
-CatalogueKnown *mysql_catalogue_known_new(void) MUST_CHECK;
-void mysql_catalogue_known_free(CatalogueKnown *known);
-CLEANUP_DEFINE(CatalogueKnown *, mysql_catalogue_known_free);
+CatalogueKnown *source_mysql_catalogue_known_new(void) MUST_CHECK;
+void source_mysql_catalogue_known_free(CatalogueKnown *known);
+CLEANUP_DEFINE(CatalogueKnown *, source_mysql_catalogue_known_free);
 
 typedef struct CatalogueWish {
     Text schema; /* of one table; TEXT_NONE: all that the options carry */
@@ -27,6 +27,6 @@ typedef struct CatalogueWish {
 } CatalogueWish;
 
 /* Sorted by schema and name, in the arena. */
-bool mysql_catalogue_read(MysqlServer *server, const MysqlSourceOptions *options,
+bool source_mysql_catalogue_read(MysqlServer *server, const MysqlSourceOptions *options,
     const CatalogueWish *wish, Arena *arena, MysqlTable ***ret_tables, size_t *ret_count,
     Error *err) MUST_CHECK;

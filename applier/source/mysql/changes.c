@@ -16,7 +16,7 @@
 #define SKIPPED_MS 60000
 
 MysqlChanges *
-mysql_changes_new(const MysqlChangesStart *start)
+source_mysql_changes_new(const MysqlChangesStart *start)
 {
     SourceStart own = *start->source;
     MysqlChanges *changes = calloc(1, sizeof(*changes));
@@ -26,7 +26,7 @@ mysql_changes_new(const MysqlChangesStart *start)
     changes->start = *start;
     changes->options = start->source->options;
     own.snapshot = NULL;
-    changes->own_id = mysql_server_id(&own, MYSQL_ID_STREAM);
+    changes->own_id = source_mysql_server_id(&own, MYSQL_ID_STREAM);
     changes->position = binlog_position_copy(start->position);
     changes->has_moved = start->source->position.len == 0;
     changes->position_was_told = !changes->has_moved;
@@ -38,7 +38,7 @@ mysql_changes_new(const MysqlChangesStart *start)
 }
 
 void
-mysql_changes_free(MysqlChanges *changes)
+source_mysql_changes_free(MysqlChanges *changes)
 {
     if (changes == NULL)
         return;
@@ -268,7 +268,7 @@ fail(const MysqlChanges *changes, uint64_t offset, Error *err)
 }
 
 bool
-mysql_changes_take(MysqlChanges *changes, Text bytes, Error *err)
+source_mysql_changes_take(MysqlChanges *changes, Text bytes, Error *err)
 {
     BinlogEvent event;
     LogStep step = {.start = changes->place.offset};
@@ -302,7 +302,7 @@ tell_position(MysqlChanges *changes, EventKind kind, Event *event)
 }
 
 bool
-mysql_changes_position(MysqlChanges *changes, Event *ret_event)
+source_mysql_changes_position(MysqlChanges *changes, Event *ret_event)
 {
     if (!changes->has_moved || changes->group.state != GROUP_NONE)
         return false;
@@ -399,7 +399,7 @@ next_event(MysqlChanges *changes, Event *ret_event, Error *err)
 }
 
 Next
-mysql_changes_next(MysqlChanges *changes, Event *ret_event, Error *err)
+source_mysql_changes_next(MysqlChanges *changes, Event *ret_event, Error *err)
 {
     Next next;
 
@@ -407,13 +407,14 @@ mysql_changes_next(MysqlChanges *changes, Event *ret_event, Error *err)
     next = next_event(changes, ret_event, err);
     if (next == NEXT_FAILED && err->kind != ERR_STOPPED)
         (void)error_wrap(err, "%s", buf_string(&changes->handing.where));
-    if (next == NEXT_IDLE && position_is_due(changes) && mysql_changes_position(changes, ret_event))
+    if (next == NEXT_IDLE && position_is_due(changes) &&
+        source_mysql_changes_position(changes, ret_event))
         return NEXT_ITEM;
     return next;
 }
 
 Text
-mysql_changes_notice(MysqlChanges *changes)
+source_mysql_changes_notice(MysqlChanges *changes)
 {
     Skipped *skipped = &changes->skipped;
     int64_t now_ms = clock_monotonic_ms();

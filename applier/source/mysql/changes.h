@@ -44,16 +44,17 @@ typedef struct MysqlChangesStart {
 } MysqlChangesStart;
 
 /* Where source->position is "" an EVENT_POSITION comes first: where the service begins. */
-MysqlChanges *mysql_changes_new(const MysqlChangesStart *start) MUST_CHECK;
-void mysql_changes_free(MysqlChanges *changes);
-CLEANUP_DEFINE(MysqlChanges *, mysql_changes_free);
+MysqlChanges *source_mysql_changes_new(const MysqlChangesStart *start) MUST_CHECK;
+void source_mysql_changes_free(MysqlChanges *changes);
+CLEANUP_DEFINE(MysqlChanges *, source_mysql_changes_free);
 
-/* One event of the stream. Then mysql_changes_next() is to be called until it says NEXT_IDLE. */
-bool mysql_changes_take(MysqlChanges *changes, Text event, Error *err) MUST_CHECK;
+/* One event of the stream. Then source_mysql_changes_next() is to be called until it says
+ * NEXT_IDLE. */
+bool source_mysql_changes_take(MysqlChanges *changes, Text event, Error *err) MUST_CHECK;
 /* What follows from it. bytes of the event must stay until NEXT_IDLE. */
-Next mysql_changes_next(MysqlChanges *changes, Event *ret_event, Error *err);
+Next source_mysql_changes_next(MysqlChanges *changes, Event *ret_event, Error *err);
 /* The stream has nothing more just now: EVENT_POSITION, where the place is another one than was
  * told last. */
-bool mysql_changes_position(MysqlChanges *changes, Event *ret_event);
+bool source_mysql_changes_position(MysqlChanges *changes, Event *ret_event);
 /* See SourceDriver.notice. */
-Text mysql_changes_notice(MysqlChanges *changes);
+Text source_mysql_changes_notice(MysqlChanges *changes);

@@ -92,7 +92,7 @@ read_labels(Text list, Arena *arena, Text *labels)
 
     for (size_t at = 0; at < list.len && list.data[at] == '\''; at++) {
         buf_reset(&label, SIZE_MAX);
-        if (!mysql_read_string(list, &at, &label))
+        if (!source_mysql_read_string(list, &at, &label))
             break;
         if (labels != NULL)
             labels[count] = arena_text(arena, buf_text(&label));
@@ -104,7 +104,7 @@ read_labels(Text list, Arena *arena, Text *labels)
 }
 
 size_t
-mysql_column_labels(Text column_type, Arena *arena, const Text **ret_labels)
+source_mysql_column_labels(Text column_type, Arena *arena, const Text **ret_labels)
 {
     size_t start = text_find(column_type, '(');
     Text list = {column_type.data + start + 1, 0};
@@ -207,7 +207,7 @@ describe_stored(const MysqlColumnFacts *facts, const TypeName *name, Arena *aren
     stored->name = column->name;
     stored->may_be_null = !facts->not_null;
     stored->is_unsigned = column->is_unsigned;
-    stored->label_count = mysql_column_labels(facts->column_type, arena, &stored->labels);
+    stored->label_count = source_mysql_column_labels(facts->column_type, arena, &stored->labels);
     if (name == NULL)
         return;
     stored->type = name->type;
@@ -226,7 +226,7 @@ describe_stored(const MysqlColumnFacts *facts, const TypeName *name, Arena *aren
     if (type->special == BINLOG_PLAIN)
         type->special = facts->is_json ? BINLOG_JSON_TEXT : name->special;
     type->is_left_out = column->is_generated;
-    type->logical = mysql_column_logical(stored, type->special);
+    type->logical = source_mysql_column_logical(stored, type->special);
 }
 
 static Text
@@ -261,7 +261,7 @@ shown_type(Text column_type)
 }
 
 void
-mysql_column_describe(
+source_mysql_column_describe(
     const MysqlColumnFacts *facts, Arena *arena, SourceColumn *column, BinlogValueType *type)
 {
     const TypeName *name = find_type(facts->data_type);
@@ -317,7 +317,7 @@ add_string_type(const BinlogValueType *type, Buf *out)
         buf_addf(out, "%s(%u)", is_fixed ? "binary" : "varbinary", octets);
     else
         buf_addf(out, "%s(%u)", is_fixed ? "char" : "varchar",
-            octets / mysql_charset_width(text_of(binlog_charset_name(type->charset))));
+            octets / source_mysql_charset_width(text_of(binlog_charset_name(type->charset))));
 }
 
 static void
@@ -348,7 +348,7 @@ simple_name(unsigned type)
 }
 
 void
-mysql_column_type_text(const BinlogValueType *type, Buf *out)
+source_mysql_column_type_text(const BinlogValueType *type, Buf *out)
 {
     const BinlogColumn *column = &type->column;
     const char *name = simple_name(column->type);
@@ -399,7 +399,7 @@ mysql_column_type_text(const BinlogValueType *type, Buf *out)
 }
 
 unsigned
-mysql_charset_width(Text charset)
+source_mysql_charset_width(Text charset)
 {
     static const struct {
         const char *name;
@@ -417,7 +417,7 @@ mysql_charset_width(Text charset)
 /* ---- both ---- */
 
 LogicalType
-mysql_column_logical(const BinlogColumn *column, BinlogSpecial special)
+source_mysql_column_logical(const BinlogColumn *column, BinlogSpecial special)
 {
     bool is_text = column->collation != BINLOG_COLLATION_BINARY && column->collation != 0;
 

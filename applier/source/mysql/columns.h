@@ -34,19 +34,19 @@ typedef struct MysqlColumnFacts {
 } MysqlColumnFacts;
 
 /*
- * Fill *column (but may_omit, which depends on the key, and added_value) and *type, as a table map would describe
- * the column: type->column has type, length, decimals and collation of its stored form. Texts are
- * copied to the arena.
+ * Fill *column (but may_omit, which depends on the key, and added_value) and *type, as a table map
+ * would describe the column: type->column has type, length, decimals and collation of its stored
+ * form. Texts are copied to the arena.
  */
-void mysql_column_describe(
+void source_mysql_column_describe(
     const MysqlColumnFacts *facts, Arena *arena, SourceColumn *column, BinlogValueType *type);
 
 /* The members of an enum or set; 0 where the type has none. In the arena. */
-size_t mysql_column_labels(Text column_type, Arena *arena, const Text **ret_labels);
+size_t source_mysql_column_labels(Text column_type, Arena *arena, const Text **ret_labels);
 
 /* Append what COLUMN_TYPE could be for a column of a table map, for which the catalogue has none.
  */
-void mysql_column_type_text(const BinlogValueType *type, Buf *out);
+void source_mysql_column_type_text(const BinlogValueType *type, Buf *out);
 
 /* The bytes that a character can take in a set ("utf8mb4": 4). */
-unsigned mysql_charset_width(Text charset);
+unsigned source_mysql_charset_width(Text charset);

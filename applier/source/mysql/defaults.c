@@ -22,7 +22,7 @@ unescape(char c)
 }
 
 bool
-mysql_read_string(Text sql, size_t *at, Buf *out)
+source_mysql_read_string(Text sql, size_t *at, Buf *out)
 {
     size_t i = *at;
 
@@ -100,7 +100,7 @@ read_sql(const MysqlColumnFacts *facts, const BinlogValueType *type, Buf *out)
     if (type->column.type == MYSQL_COLUMN_BIT)
         return read_bits(text, type->column.length, out);
     if (text_starts_with(text, "'")) {
-        if (!mysql_read_string(text, &at, out) || at != text.len)
+        if (!source_mysql_read_string(text, &at, out) || at != text.len)
             return false;
         return type->logical != LOGICAL_BYTES ||
                (is_ascii(buf_text(out)) && memchr(buf_string(out), '?', out->len) == NULL);
@@ -198,7 +198,8 @@ value_of(const BinlogValueType *type, Text shown, Arena *arena)
 }
 
 Value
-mysql_column_default(const MysqlColumnFacts *facts, const BinlogValueType *type, Arena *arena)
+source_mysql_column_default(
+    const MysqlColumnFacts *facts, const BinlogValueType *type, Arena *arena)
 {
     CLEANUP(buf_clear) Buf shown = BUF_INIT;
     Text text = facts->default_text;

@@ -24,9 +24,9 @@
  * member of an enum). VALUE_ABSENT: not known (an expression, or see above). type is that of the
  * same column. In the arena.
  */
-Value mysql_column_default(
+Value source_mysql_column_default(
     const MysqlColumnFacts *facts, const BinlogValueType *type, Arena *arena);
 
 /* Append what the SQL string at *at says, quotes not included; *at goes on behind it. False: there
  * is none, or it does not end. Backslashes as both servers write them. */
-bool mysql_read_string(Text sql, size_t *at, Buf *out);
+bool source_mysql_read_string(Text sql, size_t *at, Buf *out);

@@ -89,11 +89,11 @@ dump_error(MysqlDump *dump, Error *err)
     bool is_long = dump->position.len > SHOWN_POSITION;
     CLEANUP(buf_clear) Buf text = BUF_INIT;
 
-    (void)mysql_server_error(server, err);
-    if (err->kind != ERR_SOURCE || mysql_client_is_own_error(number))
+    (void)source_mysql_server_error(server, err);
+    if (err->kind != ERR_SOURCE || client_mysql_is_own_error(number))
         return error_wrap(err, "the source's binary log");
     if (advice != NULL) {
-        mysql_client_add_message(&server->options, mysql_error(server->mysql), &text);
+        client_mysql_add_message(&server->options, mysql_error(server->mysql), &text);
         (void)error_set(err, ERR_SOURCE, "%u: %s: %s", number, buf_string(&text), advice);
         (void)snprintf(err->sqlstate, sizeof(err->sqlstate), "%s", mysql_sqlstate(server->mysql));
     }
@@ -146,9 +146,9 @@ set_variables(MysqlDump *dump, const MysqlStreamStart *start, Error *err)
     if (binlog_position_kind(start->position) == BINLOG_POSITION_MARIADB) {
         buf_add_string(&sql, ", @slave_gtid_strict_mode = 1, @slave_gtid_ignore_duplicates = 0, "
                              "@slave_connect_state = ");
-        mysql_add_string(&sql, gtids_of(&dump->position));
+        source_mysql_add_string(&sql, gtids_of(&dump->position));
     }
-    return mysql_server_query(dump->server, buf_text(&sql), NULL, NULL, err);
+    return source_mysql_server_query(dump->server, buf_text(&sql), NULL, NULL, err);
 }
 
 static bool
@@ -169,9 +169,9 @@ ask(MysqlDump *dump, const BinlogPosition *position, Error *err)
         question.set = buf_text(&set);
     } else if (binlog_position_kind(position) == BINLOG_POSITION_FILE) {
         question.file = binlog_position_file(position, &offset);
-        question.offset = mysql_skip_start(&dump->skip, offset);
+        question.offset = source_mysql_skip_start(&dump->skip, offset);
     }
-    dump->packets = mysql_packets_open(dump->server->mysql, &question);
+    dump->packets = source_mysql_packets_open(dump->server->mysql, &question);
     return dump->packets != NULL || dump_error(dump, err);
 }
 
@@ -202,9 +202,9 @@ silence_ms(const MysqlStreamStart *start)
 }
 
 MysqlDump *
-mysql_dump_open(const MysqlStreamStart *start, Error *err)
+source_mysql_dump_open(const MysqlStreamStart *start, Error *err)
 {
-    CLEANUP(mysql_dump_close) MysqlDump *dump = calloc(1, sizeof(*dump));
+    CLEANUP(source_mysql_dump_close) MysqlDump *dump = calloc(1, sizeof(*dump));
 
     if (dump == NULL)
         abort();
@@ -212,12 +212,12 @@ mysql_dump_open(const MysqlStreamStart *start, Error *err)
     dump->server_id = start->server_id;
     dump->until_end = start->until_end;
     binlog_position_print(start->position, &dump->position);
-    dump->server = mysql_server_open_patient(start->options, silence_ms(start), err);
+    dump->server = source_mysql_server_open_patient(start->options, silence_ms(start), err);
     if (dump->server == NULL || !check_kind(dump, start->position, err) ||
         !set_variables(dump, start, err) || !ask(dump, start->position, err))
         return NULL;
-    mysql_client_watch_stop(dump->server->mysql, false);
-    dump->socket_fd = fcntl(mysql_client_socket(dump->server->mysql), F_DUPFD_CLOEXEC, 0);
+    client_mysql_watch_stop(dump->server->mysql, false);
+    dump->socket_fd = fcntl(client_mysql_socket(dump->server->mysql), F_DUPFD_CLOEXEC, 0);
     if (dump->socket_fd < 0) {
         (void)error_set_errno(err, ERR_SOURCE, "a second descriptor of the connection");
         return NULL;
@@ -226,23 +226,23 @@ mysql_dump_open(const MysqlStreamStart *start, Error *err)
 }
 
 void
-mysql_dump_cut(MysqlDump *dump)
+source_mysql_dump_cut(MysqlDump *dump)
 {
     (void)shutdown(dump->socket_fd, SHUT_RDWR);
 }
 
 void
-mysql_dump_close(MysqlDump *dump)
+source_mysql_dump_close(MysqlDump *dump)
 {
     if (dump == NULL)
         return;
     /* without a word: the server would not read it */
     if (dump->socket_fd >= 0) {
-        mysql_dump_cut(dump);
+        source_mysql_dump_cut(dump);
         (void)close(dump->socket_fd);
     }
-    mysql_packets_close(dump->packets);
-    mysql_server_close(dump->server);
+    source_mysql_packets_close(dump->packets);
+    source_mysql_server_close(dump->server);
     buf_clear(&dump->position);
     free(dump);
 }
@@ -250,10 +250,10 @@ mysql_dump_close(MysqlDump *dump)
 /* ---- reading ---- */
 
 Next
-mysql_dump_read(MysqlDump *dump, Text *ret_event, Error *err)
+source_mysql_dump_read(MysqlDump *dump, Text *ret_event, Error *err)
 {
     do {
-        if (!mysql_packets_read(dump->packets, ret_event)) {
+        if (!source_mysql_packets_read(dump->packets, ret_event)) {
             (void)dump_error(dump, err);
             return NEXT_FAILED;
         }
@@ -270,6 +270,6 @@ mysql_dump_read(MysqlDump *dump, Text *ret_event, Error *err)
                 "the source's binary log: a packet of %zu bytes that is no event", ret_event->len);
             return NEXT_FAILED;
         }
-    } while (!mysql_skip_wants(&dump->skip, *ret_event));
+    } while (!source_mysql_skip_wants(&dump->skip, *ret_event));
     return NEXT_ITEM;
 }

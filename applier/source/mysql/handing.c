@@ -16,7 +16,7 @@ handing_clear(Handing *handing)
 void
 handing_ddl(MysqlChanges *changes)
 {
-    mysql_schema_ddl(changes->start.schema, changes->query.sql, changes->query.database);
+    source_mysql_schema_ddl(changes->start.schema, changes->query.sql, changes->query.database);
     table_maps_forget(changes->maps);
 }
 
@@ -122,7 +122,7 @@ take_rows(MysqlChanges *changes, const BinlogFormat *format, const BinlogEvent *
         return false;
     place = place_of(changes, event);
     if (row_image_lacks_defaults(changes->handing.image) &&
-        !mysql_schema_defaults(changes->start.schema, table->shape, &place, err))
+        !source_mysql_schema_defaults(changes->start.schema, table->shape, &place, err))
         return false;
     changes->handing.has_rows = true;
     return true;

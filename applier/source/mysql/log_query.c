@@ -142,7 +142,7 @@ log_query_concerns(const LogQuery *query, const MysqlSourceOptions *options)
 
     if (statement->kind != STATEMENT_ROWS && statement->table.len > 0 &&
         log_query_schema(query).len > 0)
-        return mysql_carries(options, log_query_schema(query), buf_text(&statement->table));
+        return source_mysql_carries(options, log_query_schema(query), buf_text(&statement->table));
     /* what a function does, none of its words says */
     if (options->tables.count == 0 || text_starts_with(buf_text(&statement->words), "SELECT") ||
         text_starts_with(buf_text(&statement->words), "select"))

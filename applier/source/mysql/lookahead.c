@@ -37,7 +37,7 @@ struct MysqlLookahead {
 };
 
 MysqlLookahead *
-mysql_lookahead_new(const SourceStart *start)
+source_mysql_lookahead_new(const SourceStart *start)
 {
     MysqlLookahead *lookahead = calloc(1, sizeof(*lookahead));
 
@@ -62,7 +62,7 @@ forget(MysqlLookahead *lookahead, size_t count)
 }
 
 void
-mysql_lookahead_free(MysqlLookahead *lookahead)
+source_mysql_lookahead_free(MysqlLookahead *lookahead)
 {
     if (lookahead == NULL)
         return;
@@ -155,7 +155,7 @@ read_to(MysqlLookahead *lookahead, MysqlStream *stream, Text file, uint64_t offs
 {
     while (is_before(buf_text(&lookahead->end.file), lookahead->end.offset, file, offset)) {
         Text bytes;
-        Next next = mysql_stream_next(stream, WAIT_MS, &bytes, err);
+        Next next = source_mysql_stream_next(stream, WAIT_MS, &bytes, err);
 
         if (next == NEXT_FAILED || (next == NEXT_ITEM && !take_event(lookahead, bytes, err)))
             return false;
@@ -174,16 +174,16 @@ read_log(MysqlLookahead *lookahead, Text file, uint64_t offset, Error *err)
     const MysqlSourceOptions *options = lookahead->start->options;
     CLEANUP(binlog_position_free)
     BinlogPosition *position = binlog_position_new(BINLOG_POSITION_FILE);
-    CLEANUP(mysql_stream_close) MysqlStream *stream = NULL;
+    CLEANUP(source_mysql_stream_close) MysqlStream *stream = NULL;
     MysqlStreamStart start = {
         .options = options,
-        .server_id = mysql_server_id(lookahead->start, MYSQL_ID_LOOKAHEAD),
+        .server_id = source_mysql_server_id(lookahead->start, MYSQL_ID_LOOKAHEAD),
         .position = position,
         .until_end = true,
     };
 
     binlog_position_set_file(position, buf_text(&lookahead->end.file), lookahead->end.offset);
-    stream = mysql_stream_open(&start, err);
+    stream = source_mysql_stream_open(&start, err);
     return stream != NULL && read_to(lookahead, stream, file, offset, err);
 }
 
@@ -191,15 +191,15 @@ read_log(MysqlLookahead *lookahead, Text file, uint64_t offset, Error *err)
 static bool
 read_ahead(MysqlLookahead *lookahead, Error *err)
 {
-    CLEANUP(mysql_server_close)
-    MysqlServer *server = mysql_server_open(lookahead->start->options, err);
+    CLEANUP(source_mysql_server_close)
+    MysqlServer *server = source_mysql_server_open(lookahead->start->options, err);
     CLEANUP(binlog_position_free) BinlogPosition *end = NULL;
     uint64_t offset;
     Text file;
 
     if (server == NULL)
         return false;
-    end = mysql_server_file_position(server, err);
+    end = source_mysql_server_file_position(server, err);
     if (end == NULL)
         return false;
     file = binlog_position_file(end, &offset);
@@ -279,7 +279,7 @@ has_read_until(const MysqlLookahead *lookahead, const MysqlLookedFor *wanted)
 }
 
 bool
-mysql_lookahead_find(MysqlLookahead *lookahead, const MysqlPlace *from,
+source_mysql_lookahead_find(MysqlLookahead *lookahead, const MysqlPlace *from,
     const MysqlLookedFor *wanted, Text *ret_statement, MysqlPlace *ret_place, Error *err)
 {
     move_to(lookahead, from);

@@ -11,9 +11,9 @@
 
 typedef struct MysqlLookahead MysqlLookahead;
 
-MysqlLookahead *mysql_lookahead_new(const SourceStart *start) MUST_CHECK;
-void mysql_lookahead_free(MysqlLookahead *lookahead);
-CLEANUP_DEFINE(MysqlLookahead *, mysql_lookahead_free);
+MysqlLookahead *source_mysql_lookahead_new(const SourceStart *start) MUST_CHECK;
+void source_mysql_lookahead_free(MysqlLookahead *lookahead);
+CLEANUP_DEFINE(MysqlLookahead *, source_mysql_lookahead_free);
 
 typedef struct MysqlLookedFor {
     Text schema;
@@ -31,6 +31,6 @@ typedef struct MysqlLookedFor {
 
 /* The first statement behind from and up to the log's present end that mentions the table (or its
  * whole database); TEXT_NONE in *ret_statement where there is none. Texts until the next call. */
-bool mysql_lookahead_find(MysqlLookahead *lookahead, const MysqlPlace *from,
+bool source_mysql_lookahead_find(MysqlLookahead *lookahead, const MysqlPlace *from,
     const MysqlLookedFor *wanted, Text *ret_statement, MysqlPlace *ret_place, Error *err)
     MUST_CHECK;

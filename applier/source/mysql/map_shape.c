@@ -407,7 +407,7 @@ set_type(const Making *making, size_t index, const Place *place, Error *err)
     type->is_left_out = (type->is_left_out || place->is_hidden) && !place->is_row_end;
     if (!set_charset(type, err) || !set_labels(making, logged, type, err))
         return error_wrap(err, "column " TEXT_FMT, TEXT_ARG(type->column.name));
-    type->logical = mysql_column_logical(&type->column, type->special);
+    type->logical = source_mysql_column_logical(&type->column, type->special);
     return true;
 }
 
@@ -425,7 +425,7 @@ add_column(Making *making, size_t index, const Place *place)
     if (place->catalogue != MAP_SHAPE_NONE)
         buf_add_text(&text, making->input->table->base.columns[place->catalogue].type);
     else
-        mysql_column_type_text(type, &text);
+        source_mysql_column_type_text(type, &text);
     *column = (Column){.name = type->column.name,
         .type = arena_text(making->arena, buf_text(&text)),
         .logical = type->logical,

@@ -59,7 +59,7 @@ typedef struct Mysql {
 #define MADE_ID_BASE UINT32_C(0x80000000)
 
 uint32_t
-mysql_server_id(const SourceStart *start, MysqlIdUse use)
+source_mysql_server_id(const SourceStart *start, MysqlIdUse use)
 {
     const MysqlSourceOptions *options = start->options;
     uint32_t more = (uint32_t)use + (start->snapshot != NULL ? MYSQL_ID_COUNT / 2 : 0);
@@ -74,7 +74,7 @@ mysql_server_id(const SourceStart *start, MysqlIdUse use)
 }
 
 bool
-mysql_carries(const MysqlSourceOptions *options, Text schema, Text name)
+source_mysql_carries(const MysqlSourceOptions *options, Text schema, Text name)
 {
     static const char *const own[] = {"mysql", "information_schema", "performance_schema", "sys"};
     CLEANUP(buf_clear) Buf full = BUF_INIT;
@@ -142,7 +142,7 @@ check_prepared(MysqlServer *server, Error *err)
     Error denied;
 
     /* MySQL tells it only to those with XA_RECOVER_ADMIN; others are told at the XA COMMIT */
-    if (!mysql_server_query(server, TEXT("XA RECOVER"), count_prepared, &count, &denied)) {
+    if (!source_mysql_server_query(server, TEXT("XA RECOVER"), count_prepared, &count, &denied)) {
         if (!denied.retriable)
             return true;
         *err = denied;
@@ -163,8 +163,8 @@ first_position(MysqlServer *server, const MysqlSourceOptions *options, Error *er
     CLEANUP(binlog_position_free) BinlogPosition *position = NULL;
 
     if (options->start == MYSQL_START_OLDEST)
-        return mysql_server_oldest_position(server, options, err);
-    position = mysql_server_position(server, options, err);
+        return source_mysql_server_oldest_position(server, options, err);
+    position = source_mysql_server_position(server, options, err);
     if (position == NULL || !check_prepared(server, err))
         return NULL;
     return STEAL(position);
@@ -193,7 +193,8 @@ folds_names(MysqlServer *server, bool *ret_folds, Error *err)
     CLEANUP(buf_clear) Buf value = BUF_INIT;
     bool found;
 
-    if (!mysql_server_value(server, TEXT("SELECT @@lower_case_table_names"), &value, &found, err))
+    if (!source_mysql_server_value(
+            server, TEXT("SELECT @@lower_case_table_names"), &value, &found, err))
         return false;
     *ret_folds = found && text_is(buf_text(&value), "1");
     return true;
@@ -208,9 +209,9 @@ close_source(Source *base)
 
     if (mysql == NULL)
         return;
-    mysql_stream_close(mysql->stream);
-    mysql_changes_free(mysql->changes);
-    mysql_schema_free(mysql->schema);
+    source_mysql_stream_close(mysql->stream);
+    source_mysql_changes_free(mysql->changes);
+    source_mysql_schema_free(mysql->schema);
     buf_clear(&mysql->position);
     free(mysql);
 }
@@ -219,11 +220,12 @@ static bool
 open_stream(Mysql *mysql, Error *err)
 {
     const SourceStart *start = &mysql->start;
-    CLEANUP(mysql_server_close) MysqlServer *server = mysql_server_open(start->options, err);
+    CLEANUP(source_mysql_server_close)
+    MysqlServer *server = source_mysql_server_open(start->options, err);
     CLEANUP(binlog_position_free) BinlogPosition *position = NULL;
     MysqlChangesStart changes = {.source = start};
     MysqlStreamStart stream = {.options = start->options,
-        .server_id = mysql_server_id(start, MYSQL_ID_STREAM),
+        .server_id = source_mysql_server_id(start, MYSQL_ID_STREAM),
         .until_end = start->until_end};
 
     if (server == NULL || !folds_names(server, &changes.fold_names, err))
@@ -231,14 +233,14 @@ open_stream(Mysql *mysql, Error *err)
     position = start_position(server, start, err);
     if (position == NULL)
         return false;
-    mysql->schema = mysql_schema_new(start);
-    if (!mysql_schema_open(mysql->schema, err))
+    mysql->schema = source_mysql_schema_new(start);
+    if (!source_mysql_schema_open(mysql->schema, err))
         return false;
     changes.position = position;
     changes.schema = mysql->schema;
-    mysql->changes = mysql_changes_new(&changes);
+    mysql->changes = source_mysql_changes_new(&changes);
     stream.position = position;
-    mysql->stream = mysql_stream_open(&stream, err);
+    mysql->stream = source_mysql_stream_open(&stream, err);
     return mysql->stream != NULL;
 }
 
@@ -267,24 +269,24 @@ next_event(Source *base, int64_t wait_ms, Event *ret_event, Error *err)
 
     for (;;) {
         Text bytes;
-        Next next = mysql_changes_next(mysql->changes, ret_event, err);
+        Next next = source_mysql_changes_next(mysql->changes, ret_event, err);
 
         if (next != NEXT_IDLE)
             return next;
-        next = mysql_stream_next(mysql->stream, 0, &bytes, err);
+        next = source_mysql_stream_next(mysql->stream, 0, &bytes, err);
         if ((next == NEXT_IDLE || next == NEXT_END) &&
-            mysql_changes_position(mysql->changes, ret_event))
+            source_mysql_changes_position(mysql->changes, ret_event))
             return NEXT_ITEM;
         if (next == NEXT_IDLE) {
             /* events that come to nothing must not make the wait longer */
             if (end_ms < 0)
                 end_ms = clock_monotonic_ms() + wait_ms;
-            next = mysql_stream_next(
+            next = source_mysql_stream_next(
                 mysql->stream, MAX(end_ms - clock_monotonic_ms(), (int64_t)0), &bytes, err);
         }
         if (next != NEXT_ITEM)
             return next;
-        if (!mysql_changes_take(mysql->changes, bytes, err))
+        if (!source_mysql_changes_take(mysql->changes, bytes, err))
             return NEXT_FAILED;
         /* a large transaction of which nothing is for us */
         if (stop_level() >= STOP_NOW)
@@ -295,7 +297,7 @@ next_event(Source *base, int64_t wait_ms, Event *ret_event, Error *err)
 static Text
 next_notice(Source *base)
 {
-    return mysql_changes_notice(((Mysql *)base)->changes);
+    return source_mysql_changes_notice(((Mysql *)base)->changes);
 }
 
 /* The position that the service has must still be in the log. */
@@ -303,9 +305,9 @@ static bool
 check_position(const SourceStart *start, MysqlServer *server, Error *err)
 {
     CLEANUP(binlog_position_free) BinlogPosition *position = NULL;
-    CLEANUP(mysql_stream_close) MysqlStream *stream = NULL;
+    CLEANUP(source_mysql_stream_close) MysqlStream *stream = NULL;
     MysqlStreamStart wanted = {.options = start->options,
-        .server_id = mysql_server_id(start, MYSQL_ID_CHECK),
+        .server_id = source_mysql_server_id(start, MYSQL_ID_CHECK),
         .until_end = true};
     Text bytes;
 
@@ -313,12 +315,12 @@ check_position(const SourceStart *start, MysqlServer *server, Error *err)
     if (position == NULL)
         return false;
     wanted.position = position;
-    stream = mysql_stream_open(&wanted, err);
+    stream = source_mysql_stream_open(&wanted, err);
     if (stream == NULL)
         return error_wrap(err, "reading the log");
     /* the server looks for the place before it sends the first event of it */
     for (int i = 0; i < 4; i++) {
-        Next next = mysql_stream_next(stream, 10000, &bytes, err);
+        Next next = source_mysql_stream_next(stream, 10000, &bytes, err);
 
         if (next == NEXT_FAILED)
             return error_wrap(err, "reading the log");
@@ -331,9 +333,10 @@ check_position(const SourceStart *start, MysqlServer *server, Error *err)
 static bool
 check_source(const SourceStart *start, Buf *report, Error *err)
 {
-    CLEANUP(mysql_server_close) MysqlServer *server = mysql_server_open(start->options, err);
+    CLEANUP(source_mysql_server_close)
+    MysqlServer *server = source_mysql_server_open(start->options, err);
 
-    return server != NULL && mysql_report(server, start, report, err) &&
+    return server != NULL && source_mysql_report(server, start, report, err) &&
            check_position(start, server, err);
 }
 
@@ -343,7 +346,8 @@ install_source(const SourceInstall *install, Buf *report, Error *err)
 {
     MysqlSourceOptions options = *(const MysqlSourceOptions *)install->options;
     SourceStart start = {.service = install->service, .options = &options, .position = TEXT("")};
-    CLEANUP(mysql_server_close) MysqlServer *server = mysql_server_open(&options, err);
+    CLEANUP(source_mysql_server_close)
+    MysqlServer *server = source_mysql_server_open(&options, err);
     CLEANUP(arena_free) Arena *arena = arena_new();
     size_t count = 0;
 
@@ -356,7 +360,7 @@ install_source(const SourceInstall *install, Buf *report, Error *err)
         memcpy(options.tables.items, install->tables, count * sizeof(*install->tables));
         options.tables.count = count;
     }
-    return mysql_report(server, &start, report, err);
+    return source_mysql_report(server, &start, report, err);
 }
 
 const SourceDriver source_mysql = {
@@ -372,6 +376,6 @@ const SourceDriver source_mysql = {
     .notice = next_notice,
     .compare = binlog_position_compare,
     .install = install_source,
-    .tables_open = mysql_tables_open,
+    .tables_open = source_mysql_tables_open,
     .snapshot = &mysql_snapshot,
 };

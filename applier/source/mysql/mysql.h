@@ -73,7 +73,7 @@ typedef enum MysqlIdUse {
     MYSQL_ID_CHECK,     /* dray check, beside a service that runs */
 } MysqlIdUse;
 #define MYSQL_ID_COUNT 8
-uint32_t mysql_server_id(const SourceStart *start, MysqlIdUse use);
+uint32_t source_mysql_server_id(const SourceStart *start, MysqlIdUse use);
 
 /* Does a service of these options carry the table? Never the server's own schemas. */
-bool mysql_carries(const MysqlSourceOptions *options, Text schema, Text name);
+bool source_mysql_carries(const MysqlSourceOptions *options, Text schema, Text name);

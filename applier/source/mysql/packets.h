@@ -35,8 +35,8 @@ typedef struct MysqlAsk {
 typedef struct MysqlPackets MysqlPackets;
 
 /* Register and ask. mysql stays the caller's, and has the error where NULL is returned. */
-MysqlPackets *mysql_packets_open(MYSQL *mysql, const MysqlAsk *ask) MUST_CHECK;
-void mysql_packets_close(MysqlPackets *packets);
+MysqlPackets *source_mysql_packets_open(MYSQL *mysql, const MysqlAsk *ask) MUST_CHECK;
+void source_mysql_packets_close(MysqlPackets *packets);
 /* The next packet, without its first byte where that is 0; TEXT_NONE: the end. Valid until the next
  * call. False: mysql has the error. */
-bool mysql_packets_read(MysqlPackets *packets, Text *ret_packet) MUST_CHECK;
+bool source_mysql_packets_read(MysqlPackets *packets, Text *ret_packet) MUST_CHECK;

@@ -74,7 +74,7 @@ ask_by_file(MYSQL *mysql, const MysqlAsk *ask)
 }
 
 MysqlPackets *
-mysql_packets_open(MYSQL *mysql, const MysqlAsk *ask)
+source_mysql_packets_open(MYSQL *mysql, const MysqlAsk *ask)
 {
     MysqlPackets *packets;
 
@@ -89,13 +89,13 @@ mysql_packets_open(MYSQL *mysql, const MysqlAsk *ask)
 }
 
 void
-mysql_packets_close(MysqlPackets *packets)
+source_mysql_packets_close(MysqlPackets *packets)
 {
     free(packets);
 }
 
 bool
-mysql_packets_read(MysqlPackets *packets, Text *ret_packet)
+source_mysql_packets_read(MysqlPackets *packets, Text *ret_packet)
 {
     unsigned long len = mysql_net_read_packet(packets->mysql);
     const unsigned char *packet = packets->mysql->net.read_pos;

@@ -21,7 +21,7 @@ give_set(MYSQL_RPL *rpl, unsigned char *packet)
 }
 
 MysqlPackets *
-mysql_packets_open(MYSQL *mysql, const MysqlAsk *ask)
+source_mysql_packets_open(MYSQL *mysql, const MysqlAsk *ask)
 {
     MysqlPackets *packets = calloc(1, sizeof(*packets));
     bool ok;
@@ -56,13 +56,13 @@ mysql_packets_open(MYSQL *mysql, const MysqlAsk *ask)
 
 /* Without mysql_binlog_close(): it reads what the server still has to send. */
 void
-mysql_packets_close(MysqlPackets *packets)
+source_mysql_packets_close(MysqlPackets *packets)
 {
     free(packets);
 }
 
 bool
-mysql_packets_read(MysqlPackets *packets, Text *ret_packet)
+source_mysql_packets_read(MysqlPackets *packets, Text *ret_packet)
 {
     MYSQL_RPL *rpl = &packets->rpl;
 

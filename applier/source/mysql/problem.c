@@ -10,9 +10,9 @@ begin_reason(Buf *problem)
 static void
 add_table(Buf *out, const MysqlTable *table)
 {
-    mysql_add_name(out, table->base.schema);
+    source_mysql_add_name(out, table->base.schema);
     buf_add_char(out, '.');
-    mysql_add_name(out, table->base.name);
+    source_mysql_add_name(out, table->base.name);
 }
 
 static void
@@ -111,7 +111,7 @@ add_charsets(const MysqlTable *table, Buf *problem)
 }
 
 void
-mysql_problem_set(MysqlTable *table, bool is_mariadb, Arena *arena)
+source_mysql_problem_set(MysqlTable *table, bool is_mariadb, Arena *arena)
 {
     CLEANUP(buf_clear) Buf problem = BUF_INIT;
 

@@ -6,4 +6,4 @@
 #include "source/mysql/tables.h"
 
 /* Fill base.problem from the rest of the table. Pure. In the arena. */
-void mysql_problem_set(MysqlTable *table, bool is_mariadb, Arena *arena);
+void source_mysql_problem_set(MysqlTable *table, bool is_mariadb, Arena *arena);

@@ -91,7 +91,7 @@ static bool
 count_rows(MysqlServer *server, Text sql, Reading *reading, int64_t *ret_count, Error *err)
 {
     reading->rows = 0;
-    if (mysql_server_query(server, sql, take_row, reading, err))
+    if (source_mysql_server_query(server, sql, take_row, reading, err))
         *ret_count = (int64_t)reading->rows;
     else if (server->lost || err->kind == ERR_STOPPED)
         return false;
@@ -108,16 +108,16 @@ read_user(MysqlServer *server, Arena *arena, Rights *rights, Error *err)
     bool found;
     const char *at;
 
-    if (!mysql_server_value(server, TEXT("SELECT CURRENT_USER()"), &user, &found, err))
+    if (!source_mysql_server_value(server, TEXT("SELECT CURRENT_USER()"), &user, &found, err))
         return false;
     at = user.len == 0 ? NULL : memrchr(user.data, '@', user.len);
     if (at == NULL) {
         rights->user = arena_text(arena, buf_text(&user));
         return true;
     }
-    mysql_add_string(&quoted, (Text){user.data, (size_t)(at - user.data)});
+    source_mysql_add_string(&quoted, (Text){user.data, (size_t)(at - user.data)});
     buf_add_char(&quoted, '@');
-    mysql_add_string(&quoted, (Text){at + 1, (size_t)(user.data + user.len - at - 1)});
+    source_mysql_add_string(&quoted, (Text){at + 1, (size_t)(user.data + user.len - at - 1)});
     rights->user = arena_text(arena, buf_text(&quoted));
     return true;
 }
@@ -195,9 +195,9 @@ report_table(const MysqlTable *table, const Rights *rights, Buf *report)
             " may not read all of its columns, which dray bootstrap and dray verify must: GRANT "
             "SELECT ON ",
             TEXT_ARG(rights->user));
-        mysql_add_name(report, table->base.schema);
+        source_mysql_add_name(report, table->base.schema);
         buf_add_char(report, '.');
-        mysql_add_name(report, table->base.name);
+        source_mysql_add_name(report, table->base.name);
         buf_addf(report, " TO " TEXT_FMT, TEXT_ARG(rights->user));
     }
     buf_add_char(report, '\n');
@@ -210,7 +210,7 @@ report_tables(MysqlServer *server, const SourceStart *start, const Rights *right
     MysqlTable **tables;
     size_t count;
 
-    if (!mysql_tables_list(server, start->options, arena, &tables, &count, err))
+    if (!source_mysql_tables_list(server, start->options, arena, &tables, &count, err))
         return false;
     if (count == 0)
         buf_addf(report,
@@ -233,7 +233,7 @@ read_replication(MysqlServer *server, Reading *reading, Error *err)
                    : server->version >= 80022 ? TEXT("SHOW REPLICA STATUS")
                                               : TEXT("SHOW SLAVE STATUS");
 
-    if (!mysql_server_query(server,
+    if (!source_mysql_server_query(server,
             is_new ? TEXT("SHOW BINARY LOG STATUS") : TEXT("SHOW MASTER STATUS"), take_status,
             reading, err) ||
         !count_rows(server, replica, reading, &reading->settings->sources, err) ||
@@ -247,30 +247,32 @@ report_all(MysqlServer *server, const SourceStart *start, Reading *reading, Buf 
 {
     MysqlSettings *settings = reading->settings;
 
-    if (!mysql_server_query(server, TEXT("SHOW GLOBAL VARIABLES"), take_variable, reading, err) ||
+    if (!source_mysql_server_query(
+            server, TEXT("SHOW GLOBAL VARIABLES"), take_variable, reading, err) ||
         !read_user(server, reading->arena, reading->rights, err) ||
-        !mysql_server_query(server, TEXT("SHOW GRANTS"), take_grant, reading, err))
+        !source_mysql_server_query(server, TEXT("SHOW GRANTS"), take_grant, reading, err))
         return error_wrap(err, "read the server's settings");
     buf_addf(report, "server: %s %s, server_id " TEXT_FMT "\n",
         server->is_mariadb ? "MariaDB" : "MySQL", buf_string(&server->version_text),
-        TEXT_ARG(mysql_settings_value(settings, "server_id")));
-    if (!mysql_settings_require(settings, err) || !require_rights(server, reading->rights, err))
+        TEXT_ARG(source_mysql_settings_value(settings, "server_id")));
+    if (!source_mysql_settings_require(settings, err) ||
+        !require_rights(server, reading->rights, err))
         return false;
     if (!read_replication(server, reading, err))
         return error_wrap(err, "read the server's settings");
-    mysql_settings_report(settings, report);
+    source_mysql_settings_report(settings, report);
     report_rights(server, start, reading->rights, report);
     return report_tables(server, start, reading->rights, reading->arena, report, err);
 }
 
 bool
-mysql_report(MysqlServer *server, const SourceStart *start, Buf *report, Error *err)
+source_mysql_report(MysqlServer *server, const SourceStart *start, Buf *report, Error *err)
 {
     CLEANUP(arena_free) Arena *arena = arena_new();
     Rights rights = {.user = TEXT("")};
     MysqlSettings settings = {.is_mariadb = server->is_mariadb,
         .options = start->options,
-        .server_id = mysql_server_id(start, MYSQL_ID_STREAM),
+        .server_id = source_mysql_server_id(start, MYSQL_ID_STREAM),
         .do_db = TEXT(""),
         .ignore_db = TEXT(""),
         .prepared = -1};

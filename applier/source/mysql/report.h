@@ -9,5 +9,5 @@
  * binlog_row_metadata, retention, GTIDs, sql_mode, character sets, server_id, checksums,
  * max_allowed_packet), rights, then a line a table with its key and its problem. False with *err
  * where the service could not run at all. */
-bool mysql_report(MysqlServer *server, const SourceStart *start, Buf *report, Error *err)
+bool source_mysql_report(MysqlServer *server, const SourceStart *start, Buf *report, Error *err)
     MUST_CHECK;

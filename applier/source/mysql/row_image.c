@@ -166,7 +166,7 @@ is_carried(const RowImage *image, ChangeKind *ret_kind)
     bool is_delete = image->rows.kind == BINLOG_ROWS_DELETE;
 
     *ret_kind = is_write ? CHANGE_INSERT : is_delete ? CHANGE_DELETE : CHANGE_UPDATE;
-    return mysql_shape_is_current(image->shape, is_write ? NULL : image->old_image,
+    return source_mysql_shape_is_current(image->shape, is_write ? NULL : image->old_image,
         is_delete ? NULL : image->new_image, ret_kind);
 }
 

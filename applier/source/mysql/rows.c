@@ -75,7 +75,7 @@ add_moment(Text value, Buf *sql)
 {
     size_t zone = text_find(value, '+');
 
-    mysql_add_string(sql, (Text){value.data, zone});
+    source_mysql_add_string(sql, (Text){value.data, zone});
 }
 
 static bool
@@ -132,7 +132,7 @@ add_value(const KeyPart *part, const Value *value, Buf *sql)
                (logical == LOGICAL_INT || logical == LOGICAL_UINT || logical == LOGICAL_NUMERIC)) {
         buf_add_text(sql, value->text);
     } else {
-        mysql_add_string(sql, value->text);
+        source_mysql_add_string(sql, value->text);
     }
 }
 
@@ -141,7 +141,7 @@ add_value(const KeyPart *part, const Value *value, Buf *sql)
 static void
 add_comparison(const KeyPart *part, const char *operator, const Value * value, Buf *sql)
 {
-    mysql_add_name(sql, part->column->name);
+    source_mysql_add_name(sql, part->column->name);
     buf_addf(sql, " %s ", operator);
     add_value(part, value, sql);
 }
@@ -152,7 +152,7 @@ add_enum_after(const KeyPart *part, size_t number, Buf *sql)
 {
     const SourceColumn *column = part->column;
 
-    mysql_add_name(sql, column->name);
+    source_mysql_add_name(sql, column->name);
     if (number == 0 || column->label_count - number > LABELS_MAX) {
         buf_add_string(sql, " > ");
         buf_add_u64(sql, number);
@@ -164,7 +164,7 @@ add_enum_after(const KeyPart *part, size_t number, Buf *sql)
     }
     for (size_t i = number; i < column->label_count; i++) {
         buf_add_string(sql, i == number ? " IN (" : ", ");
-        mysql_add_string(sql, column->labels[i]);
+        source_mysql_add_string(sql, column->labels[i]);
     }
     buf_add_char(sql, ')');
 }
@@ -177,7 +177,7 @@ add_enum_equal(const KeyPart *part, size_t number, const Value *value, Buf *sql)
         add_comparison(part, "=", value, sql);
         return;
     }
-    mysql_add_name(sql, part->column->name);
+    source_mysql_add_name(sql, part->column->name);
     buf_add_string(sql, " = 0");
 }
 
@@ -258,7 +258,7 @@ add_column(const SourceColumn *column, const BinlogValueType *type, Buf *sql)
         buf_add_char(sql, '(');
     if (by_bytes)
         buf_add_string(sql, "CAST(");
-    mysql_add_name(sql, column->name);
+    source_mysql_add_name(sql, column->name);
     if (by_bytes)
         buf_add_string(sql, " AS BINARY)");
     if (column->logical == LOGICAL_FLOAT)
@@ -269,16 +269,16 @@ static void
 add_from(const MysqlTable *table, bool by_key, Buf *sql)
 {
     buf_add_string(sql, " FROM ");
-    mysql_add_name(sql, table->base.schema);
+    source_mysql_add_name(sql, table->base.schema);
     buf_add_char(sql, '.');
-    mysql_add_name(sql, table->base.name);
+    source_mysql_add_name(sql, table->base.name);
     /* for a large chunk the optimizer might rather sort the whole table */
     if (by_key && table->has_primary_key)
         buf_add_string(sql, " FORCE INDEX (PRIMARY)");
 }
 
 void
-mysql_rows_statement(const MysqlTable *table, const SnapshotChunk *chunk, size_t key_first,
+source_mysql_rows_statement(const MysqlTable *table, const SnapshotChunk *chunk, size_t key_first,
     size_t key_count, Buf *sql)
 {
     bool has_key = table->base.key_count > 0;
@@ -306,7 +306,7 @@ mysql_rows_statement(const MysqlTable *table, const SnapshotChunk *chunk, size_t
     }
     for (size_t i = 0; i < table->base.key_count && in_order; i++) {
         buf_add_string(sql, i == 0 ? " ORDER BY " : ", ");
-        mysql_add_name(sql, table->base.columns[table->base.key[i]].name);
+        source_mysql_add_name(sql, table->base.columns[table->base.key[i]].name);
     }
     if (chunk->limit > 0 && has_key) {
         buf_add_string(sql, " LIMIT ");

@@ -22,5 +22,5 @@
  * (binlog_value_is_by_bytes()); of keys only key_count keys from key_first on.
  * Values of after and keys are canonical; those of verify's checksums do as well.
  */
-void mysql_rows_statement(const MysqlTable *table, const SnapshotChunk *chunk, size_t key_first,
-    size_t key_count, Buf *sql);
+void source_mysql_rows_statement(const MysqlTable *table, const SnapshotChunk *chunk,
+    size_t key_first, size_t key_count, Buf *sql);

@@ -56,7 +56,7 @@ struct MysqlSchema {
 };
 
 MysqlSchema *
-mysql_schema_new(const SourceStart *start)
+source_mysql_schema_new(const SourceStart *start)
 {
     MysqlSchema *schema = calloc(1, sizeof(*schema));
 
@@ -65,7 +65,7 @@ mysql_schema_new(const SourceStart *start)
     schema->start = *start;
     schema->arena = arena_new();
     schema->list_arena = arena_new();
-    schema->lookahead = mysql_lookahead_new(start);
+    schema->lookahead = source_mysql_lookahead_new(start);
     return schema;
 }
 
@@ -78,7 +78,7 @@ free_node(Node *node)
 }
 
 void
-mysql_schema_free(MysqlSchema *schema)
+source_mysql_schema_free(MysqlSchema *schema)
 {
     if (schema == NULL)
         return;
@@ -92,8 +92,8 @@ mysql_schema_free(MysqlSchema *schema)
         arena_free(entry->arena);
     }
     map_clear(&schema->entries);
-    mysql_lookahead_free(schema->lookahead);
-    mysql_server_close(schema->server);
+    source_mysql_lookahead_free(schema->lookahead);
+    source_mysql_server_close(schema->server);
     buf_clear(&schema->scratch);
     arena_free(schema->list_arena);
     arena_free(schema->arena);
@@ -141,7 +141,7 @@ static bool
 connect(MysqlSchema *schema, Error *err)
 {
     if (schema->server == NULL)
-        schema->server = mysql_server_open(options_of(schema), err);
+        schema->server = source_mysql_server_open(options_of(schema), err);
     return schema->server != NULL;
 }
 
@@ -149,7 +149,7 @@ connect(MysqlSchema *schema, Error *err)
 static bool
 disconnect(MysqlSchema *schema)
 {
-    mysql_server_close(schema->server);
+    source_mysql_server_close(schema->server);
     schema->server = NULL;
     return false;
 }
@@ -158,7 +158,7 @@ static bool
 read_end(MysqlSchema *schema, LogNumber *ret_end, Error *err)
 {
     CLEANUP(binlog_position_free)
-    BinlogPosition *position = mysql_server_file_position(schema->server, err);
+    BinlogPosition *position = source_mysql_server_file_position(schema->server, err);
     uint64_t offset;
     Text file;
 
@@ -200,7 +200,7 @@ read_image_setting(MysqlSchema *schema, Error *err)
     CLEANUP(buf_clear) Buf image = BUF_INIT;
     bool found;
 
-    if (!mysql_server_value(
+    if (!source_mysql_server_value(
             schema->server, TEXT("SELECT @@global.binlog_row_image"), &image, &found, err))
         return false;
     schema->images_are_full = text_equal_nocase(buf_text(&image), TEXT("FULL"));
@@ -218,7 +218,7 @@ load(MysqlSchema *schema, Error *err)
         return true;
     if (!connect(schema, err))
         return false;
-    if (!mysql_tables_list_columns(
+    if (!source_mysql_tables_list_columns(
             schema->server, options_of(schema), schema->list_arena, &tables, &count, err) ||
         !read_image_setting(schema, err) || !read_end(schema, &schema->as_of, err))
         return disconnect(schema);
@@ -230,14 +230,14 @@ load(MysqlSchema *schema, Error *err)
 }
 
 bool
-mysql_schema_open(MysqlSchema *schema, Error *err)
+source_mysql_schema_open(MysqlSchema *schema, Error *err)
 {
     CLEANUP(buf_clear) Buf metadata = BUF_INIT;
     bool found;
 
     if (!connect(schema, err))
         return false;
-    if (!mysql_server_value(
+    if (!source_mysql_server_value(
             schema->server, TEXT("SELECT @@global.binlog_row_metadata"), &metadata, &found, err))
         return disconnect(schema);
     return text_equal_nocase(buf_text(&metadata), TEXT("FULL")) || load(schema, err);
@@ -253,7 +253,7 @@ refresh(MysqlSchema *schema, Entry *entry, Error *err)
 
     if (!connect(schema, err))
         return false;
-    if (!mysql_tables_find_columns(
+    if (!source_mysql_tables_find_columns(
             schema->server, options_of(schema), entry->schema, entry->name, arena, &table, err) ||
         !read_end(schema, &end, err))
         return disconnect(schema);
@@ -305,7 +305,7 @@ look_for_columns(MysqlSchema *schema, const Entry *entry, const BinlogTableMap *
     wanted.columns = names;
     wanted.column_count = map_shape_ambiguous(&input, names);
 
-    return mysql_lookahead_find(schema->lookahead, place, &wanted, statement, at, err);
+    return source_mysql_lookahead_find(schema->lookahead, place, &wanted, statement, at, err);
 }
 
 /* Where the log has the statement matters: behind the place where the catalogue had been read
@@ -322,7 +322,7 @@ look_ahead(MysqlSchema *schema, Entry *entry, const BinlogTableMap *map, const M
     if (entry->is_sure)
         return true;
     if (is_before(number_of(place), entry->as_of)) {
-        if (!mysql_lookahead_find(schema->lookahead, place, &any, &statement, &at, err))
+        if (!source_mysql_lookahead_find(schema->lookahead, place, &any, &statement, &at, err))
             return false;
         if (statement.data != NULL && is_before(number_of(&at), entry->as_of)) {
             if (map->has_names &&
@@ -374,7 +374,8 @@ refuse_unknown(MysqlSchema *schema, const Entry *entry, const MysqlPlace *place,
     bool found = false;
 
     if (entry->table == NULL && schema->server != NULL &&
-        !mysql_server_value(schema->server, TEXT("SELECT CURRENT_USER()"), &user, &found, &ignored))
+        !source_mysql_server_value(
+            schema->server, TEXT("SELECT CURRENT_USER()"), &user, &found, &ignored))
         (void)disconnect(schema);
     if (entry->table == NULL && found)
         return error_set(err, ERR_SOURCE,
@@ -520,7 +521,7 @@ make_shape(MysqlSchema *schema, Entry *entry, const BinlogTableMap *map, const M
 }
 
 bool
-mysql_schema_table(MysqlSchema *schema, const BinlogTableMap *map, const MysqlPlace *place,
+source_mysql_schema_table(MysqlSchema *schema, const BinlogTableMap *map, const MysqlPlace *place,
     const MysqlShape **ret_shape, Error *err)
 {
     CLEANUP(buf_clear) Buf text = BUF_INIT;
@@ -555,14 +556,14 @@ is_column_sure(MysqlSchema *schema, const Entry *entry, const MysqlPlace *place,
     wanted.only_columns = true;
     wanted.columns = &name;
     wanted.column_count = 1;
-    if (!mysql_lookahead_find(schema->lookahead, place, &wanted, &statement, &at, err))
+    if (!source_mysql_lookahead_find(schema->lookahead, place, &wanted, &statement, &at, err))
         return false;
     *ret_sure = statement.data == NULL || !is_before(number_of(&at), entry->as_of);
     return true;
 }
 
 bool
-mysql_schema_defaults(
+source_mysql_schema_defaults(
     MysqlSchema *schema, const MysqlShape *shape, const MysqlPlace *place, Error *err)
 {
     Entry *entry = entry_of(schema, shape->table.schema, shape->table.name);
@@ -612,7 +613,7 @@ refresh_early(MysqlSchema *schema, Entry *entry)
 }
 
 void
-mysql_schema_ddl(MysqlSchema *schema, Text statement, Text database)
+source_mysql_schema_ddl(MysqlSchema *schema, Text statement, Text database)
 {
     Statement read = {0};
     bool names_table;
@@ -632,7 +633,7 @@ mysql_schema_ddl(MysqlSchema *schema, Text statement, Text database)
         Text in = read.schema.len > 0 ? buf_text(&read.schema) : database;
 
         if (map_get(&schema->entries, key_of(schema, in, buf_text(&read.table))) == NULL &&
-            mysql_carries(options_of(schema), in, buf_text(&read.table)))
+            source_mysql_carries(options_of(schema), in, buf_text(&read.table)))
             refresh_early(schema, entry_of(schema, in, buf_text(&read.table)));
     }
     statement_clear(&read);
@@ -651,7 +652,7 @@ is_open_end(const MysqlShape *shape, const Value *image)
 }
 
 bool
-mysql_shape_is_current(
+source_mysql_shape_is_current(
     const MysqlShape *shape, const Value *before, const Value *after, ChangeKind *kind)
 {
     if (shape->row_end >= shape->image_count)

@@ -20,7 +20,7 @@
  *
  * System-versioned tables of MariaDB: the log has their history, too. An update is logged as an
  * update and the insert of a history row, a delete as an update that ends the row, and DELETE
- * HISTORY as deletes. Only current rows are carried: mysql_shape_is_current().
+ * HISTORY as deletes. Only current rows are carried: source_mysql_shape_is_current().
  *
  * Defaults: an insert under binlog_row_image = MINIMAL leaves out the columns that it did not name,
  * unless a function or an expression filled them (so both servers do). What they have then is the
@@ -52,21 +52,21 @@ typedef struct MysqlShape {
  * before and after are the image's values (either may be NULL); *kind may become another one: an
  * update that ends a row is a delete of it. Pure.
  */
-bool mysql_shape_is_current(
+bool source_mysql_shape_is_current(
     const MysqlShape *shape, const Value *before, const Value *after, ChangeKind *kind);
 
 typedef struct MysqlSchema MysqlSchema;
 
-MysqlSchema *mysql_schema_new(const SourceStart *start) MUST_CHECK;
-void mysql_schema_free(MysqlSchema *schema);
-CLEANUP_DEFINE(MysqlSchema *, mysql_schema_free);
+MysqlSchema *source_mysql_schema_new(const SourceStart *start) MUST_CHECK;
+void source_mysql_schema_free(MysqlSchema *schema);
+CLEANUP_DEFINE(MysqlSchema *, source_mysql_schema_free);
 
 /*
  * Read the catalogue, all tables in one go, where the log does not name its columns; else it is
  * read when it is first needed. The earlier, the fewer DDL statements can come between the stream's
  * place and the catalogue: to be called before the stream begins.
  */
-bool mysql_schema_open(MysqlSchema *schema, Error *err) MUST_CHECK;
+bool source_mysql_schema_open(MysqlSchema *schema, Error *err) MUST_CHECK;
 
 /* Where the stream is; for error texts, and for looking ahead (file and offset of the event that is
  * being read, GTIDs do not matter). */
@@ -77,12 +77,12 @@ typedef struct MysqlPlace {
 
 /* The shape of a table map's table. *ret_shape belongs to the schema and stays until it is freed.
  * Errors of the catalogue's connection are retriable. */
-bool mysql_schema_table(MysqlSchema *schema, const BinlogTableMap *map, const MysqlPlace *place,
-    const MysqlShape **ret_shape, Error *err) MUST_CHECK;
+bool source_mysql_schema_table(MysqlSchema *schema, const BinlogTableMap *map,
+    const MysqlPlace *place, const MysqlShape **ret_shape, Error *err) MUST_CHECK;
 /* An insert at the place leaves columns out whose defaults the shape does not have: set those that
  * can be told. */
-bool mysql_schema_defaults(
+bool source_mysql_schema_defaults(
     MysqlSchema *schema, const MysqlShape *shape, const MysqlPlace *place, Error *err) MUST_CHECK;
 /* A DDL statement (in UTF-8) went by; database is the session's. Shapes stay valid, but ask
- * mysql_schema_table() again for every table map that comes behind it. */
-void mysql_schema_ddl(MysqlSchema *schema, Text statement, Text database);
+ * source_mysql_schema_table() again for every table map that comes behind it. */
+void source_mysql_schema_ddl(MysqlSchema *schema, Text statement, Text database);

@@ -38,7 +38,7 @@ way_out(unsigned number)
 }
 
 bool
-mysql_server_error(MysqlServer *server, Error *err)
+source_mysql_server_error(MysqlServer *server, Error *err)
 {
     CLEANUP(buf_clear) Buf text = BUF_INIT;
     unsigned number = mysql_errno(server->mysql);
@@ -46,23 +46,23 @@ mysql_server_error(MysqlServer *server, Error *err)
     const char *message = mysql_error(server->mysql);
     bool retriable;
 
-    (void)mysql_client_fault(number, sqlstate, message, &retriable);
-    if (mysql_client_is_lost(number))
+    (void)client_mysql_fault(number, sqlstate, message, &retriable);
+    if (client_mysql_is_lost(number))
         server->lost = true;
     if (stop_level() >= STOP_NOW && (server->lost || number == 1317))
         return error_set(err, ERR_STOPPED, "stopped while the source was asked");
-    mysql_client_add_message(&server->options, message, &text);
+    client_mysql_add_message(&server->options, message, &text);
     (void)error_set(err, ERR_SOURCE, "%u: %s%s", number, buf_string(&text), way_out(number));
     err->retriable = retriable;
-    if (!mysql_client_is_own_error(number))
+    if (!client_mysql_is_own_error(number))
         (void)snprintf(err->sqlstate, sizeof(err->sqlstate), "%s", sqlstate);
     return false;
 }
 
 bool
-mysql_server_lose(MysqlServer *server, Error *err)
+source_mysql_server_lose(MysqlServer *server, Error *err)
 {
-    mysql_client_cut(server->mysql);
+    client_mysql_cut(server->mysql);
     server->lost = true;
     return error_set_retriable(err, ERR_SOURCE, "connection to the source lost: injected fault");
 }
@@ -79,9 +79,9 @@ take_rows(
 
     while ((row = mysql_fetch_row(result)) != NULL)
         if (ok && function != NULL)
-            ok = mysql_client_give_row(result, row, function, context, err);
+            ok = client_mysql_give_row(result, row, function, context, err);
     if (ok && mysql_errno(server->mysql) != 0)
-        ok = mysql_server_error(server, err);
+        ok = source_mysql_server_error(server, err);
     mysql_free_result(result);
     return ok;
 }
@@ -99,24 +99,25 @@ take_results(MysqlServer *server, SnapshotRowFn *row, void *context, Error *err)
         if (result != NULL)
             ok = take_rows(server, result, row, context, ok ? err : &ignored) && ok;
         else if (mysql_field_count(server->mysql) != 0)
-            return ok ? mysql_server_error(server, err) : false;
+            return ok ? source_mysql_server_error(server, err) : false;
         more = mysql_next_result(server->mysql);
         if (more > 0)
-            return ok ? mysql_server_error(server, err) : false;
+            return ok ? source_mysql_server_error(server, err) : false;
         if (more < 0)
             return ok;
     }
 }
 
 bool
-mysql_server_query(MysqlServer *server, Text sql, SnapshotRowFn *row, void *context, Error *err)
+source_mysql_server_query(
+    MysqlServer *server, Text sql, SnapshotRowFn *row, void *context, Error *err)
 {
     if (FAULT("source.mysql.query"))
-        return mysql_server_lose(server, err);
+        return source_mysql_server_lose(server, err);
     if (server->lost)
         return error_set_retriable(err, ERR_SOURCE, "the connection to the source was lost before");
-    if (!mysql_client_query(server->mysql, &server->options, sql))
-        return mysql_server_error(server, err);
+    if (!client_mysql_query(server->mysql, &server->options, sql))
+        return source_mysql_server_error(server, err);
     return take_results(server, row, context, err);
 }
 
@@ -142,18 +143,18 @@ take_value(void *context, const Value *values, size_t count, Error *err)
 }
 
 bool
-mysql_server_value(MysqlServer *server, Text sql, Buf *out, bool *ret_found, Error *err)
+source_mysql_server_value(MysqlServer *server, Text sql, Buf *out, bool *ret_found, Error *err)
 {
     FirstValue first = {.out = out};
 
-    if (!mysql_server_query(server, sql, take_value, &first, err))
+    if (!source_mysql_server_query(server, sql, take_value, &first, err))
         return false;
     *ret_found = first.found;
     return true;
 }
 
 void
-mysql_add_string(Buf *sql, Text text)
+source_mysql_add_string(Buf *sql, Text text)
 {
     buf_add_char(sql, '\'');
     for (size_t i = 0; i < text.len; i++) {
@@ -165,7 +166,7 @@ mysql_add_string(Buf *sql, Text text)
 }
 
 void
-mysql_add_name(Buf *sql, Text name)
+source_mysql_add_name(Buf *sql, Text name)
 {
     buf_add_char(sql, '`');
     for (size_t i = 0; i < name.len; i++) {
@@ -204,7 +205,7 @@ set_session(MysqlServer *server, Error *err)
     for (size_t i = 0; session_sql[i] != NULL; i++) {
         bool optional = session_sql[i][0] == '?';
 
-        if (mysql_server_query(
+        if (source_mysql_server_query(
                 server, text_of(session_sql[i] + (optional ? 1 : 0)), NULL, NULL, err))
             continue;
         if (!optional || server->lost)
@@ -235,8 +236,9 @@ read_version(MysqlServer *server, Error *err)
     CLEANUP(buf_clear) Buf comment = BUF_INIT;
     bool found;
 
-    if (!mysql_server_value(server, TEXT("SELECT VERSION()"), &server->version_text, &found, err) ||
-        !mysql_server_value(server, TEXT("SELECT @@version_comment"), &comment, &found, err))
+    if (!source_mysql_server_value(
+            server, TEXT("SELECT VERSION()"), &server->version_text, &found, err) ||
+        !source_mysql_server_value(server, TEXT("SELECT @@version_comment"), &comment, &found, err))
         return false;
     server->is_mariadb = strcasestr(buf_string(&server->version_text), "mariadb") != NULL ||
                          strcasestr(buf_string(&comment), "mariadb") != NULL;
@@ -252,31 +254,32 @@ read_version(MysqlServer *server, Error *err)
 static bool
 connect_server(MysqlServer *server, int64_t read_timeout_ms, Error *err)
 {
-    if (!mysql_client_read_connection(server->options.connection, "source's connection", NULL,
+    if (!client_mysql_read_connection(server->options.connection, "source's connection", NULL,
             server->arena, &server->options, err))
         return false;
     if (read_timeout_ms >= 0)
         server->options.read_timeout_ms = read_timeout_ms;
     if (FAULT("source.mysql.open"))
         return error_set_retriable(err, ERR_SOURCE, "cannot connect to the source: injected fault");
-    server->mysql = mysql_client_new();
-    mysql_client_watch_stop(server->mysql, true);
-    if (!mysql_client_connect(server->mysql, &server->options, 0)) {
-        (void)mysql_server_error(server, err);
+    server->mysql = client_mysql_new();
+    client_mysql_watch_stop(server->mysql, true);
+    if (!client_mysql_connect(server->mysql, &server->options, 0)) {
+        (void)source_mysql_server_error(server, err);
         return error_wrap(err, "cannot connect to the source");
     }
-    if (mysql_client_misses_tls(server->mysql, &server->options))
+    if (client_mysql_misses_tls(server->mysql, &server->options))
         return error_set(err, ERR_SOURCE,
             "the connection is without TLS, which ssl_mode asks for: the source has none");
-    if (!mysql_client_undo_option_files(server->mysql))
-        return mysql_server_error(server, err);
+    if (!client_mysql_undo_option_files(server->mysql))
+        return source_mysql_server_error(server, err);
     return set_session(server, err) && read_version(server, err);
 }
 
 MysqlServer *
-mysql_server_open_patient(const MysqlSourceOptions *options, int64_t read_timeout_ms, Error *err)
+source_mysql_server_open_patient(
+    const MysqlSourceOptions *options, int64_t read_timeout_ms, Error *err)
 {
-    CLEANUP(mysql_server_close) MysqlServer *server = calloc(1, sizeof(*server));
+    CLEANUP(source_mysql_server_close) MysqlServer *server = calloc(1, sizeof(*server));
 
     if (server == NULL)
         abort();
@@ -288,13 +291,13 @@ mysql_server_open_patient(const MysqlSourceOptions *options, int64_t read_timeou
 }
 
 MysqlServer *
-mysql_server_open(const MysqlSourceOptions *options, Error *err)
+source_mysql_server_open(const MysqlSourceOptions *options, Error *err)
 {
-    return mysql_server_open_patient(options, -1, err);
+    return source_mysql_server_open_patient(options, -1, err);
 }
 
 void
-mysql_server_close(MysqlServer *server)
+source_mysql_server_close(MysqlServer *server)
 {
     if (server == NULL)
         return;
@@ -313,7 +316,7 @@ check_log_is_on(MysqlServer *server, Error *err)
     CLEANUP(buf_clear) Buf value = BUF_INIT;
     bool found;
 
-    if (!mysql_server_value(server, TEXT("SELECT @@GLOBAL.log_bin"), &value, &found, err))
+    if (!source_mysql_server_value(server, TEXT("SELECT @@GLOBAL.log_bin"), &value, &found, err))
         return false;
     if (text_is(buf_text(&value), "1"))
         return true;
@@ -330,7 +333,7 @@ check_gtids_are_on(MysqlServer *server, Error *err)
 
     if (server->is_mariadb)
         return true;
-    if (!mysql_server_value(server, TEXT("SELECT @@GLOBAL.gtid_mode"), &value, &found, err))
+    if (!source_mysql_server_value(server, TEXT("SELECT @@GLOBAL.gtid_mode"), &value, &found, err))
         return false;
     if (text_equal_nocase(buf_text(&value), TEXT("ON")))
         return true;
@@ -370,7 +373,7 @@ ask_file(MysqlServer *server, const char *sql, bool is_oldest, Error *err)
     BinlogPosition *position = binlog_position_new(BINLOG_POSITION_FILE);
     FilePosition file = {.position = position, .is_oldest = is_oldest};
 
-    if (!mysql_server_query(server, text_of(sql), take_file, &file, err)) {
+    if (!source_mysql_server_query(server, text_of(sql), take_file, &file, err)) {
         (void)error_wrap(err, "%s", sql);
         return NULL;
     }
@@ -388,7 +391,7 @@ ask_gtids(MysqlServer *server, Text sql, Error *err)
     BinlogPositionKind kind = server->is_mariadb ? BINLOG_POSITION_MARIADB : BINLOG_POSITION_MYSQL;
     bool found;
 
-    if (!mysql_server_value(server, sql, &value, &found, err)) {
+    if (!source_mysql_server_value(server, sql, &value, &found, err)) {
         (void)error_wrap(err, "%s", sql.data);
         return NULL;
     }
@@ -402,7 +405,7 @@ ask_gtids(MysqlServer *server, Text sql, Error *err)
 }
 
 BinlogPosition *
-mysql_server_file_position(MysqlServer *server, Error *err)
+source_mysql_server_file_position(MysqlServer *server, Error *err)
 {
     bool is_new = !server->is_mariadb && server->version >= NEW_STATUS_MYSQL;
 
@@ -412,10 +415,10 @@ mysql_server_file_position(MysqlServer *server, Error *err)
 }
 
 BinlogPosition *
-mysql_server_position(MysqlServer *server, const MysqlSourceOptions *options, Error *err)
+source_mysql_server_position(MysqlServer *server, const MysqlSourceOptions *options, Error *err)
 {
     if (options->position == MYSQL_BY_FILE)
-        return mysql_server_file_position(server, err);
+        return source_mysql_server_file_position(server, err);
     if (!check_log_is_on(server, err) || !check_gtids_are_on(server, err))
         return NULL;
     return ask_gtids(server,
@@ -425,7 +428,8 @@ mysql_server_position(MysqlServer *server, const MysqlSourceOptions *options, Er
 }
 
 BinlogPosition *
-mysql_server_oldest_position(MysqlServer *server, const MysqlSourceOptions *options, Error *err)
+source_mysql_server_oldest_position(
+    MysqlServer *server, const MysqlSourceOptions *options, Error *err)
 {
     CLEANUP(buf_clear) Buf sql = BUF_INIT;
     CLEANUP(binlog_position_free) BinlogPosition *position = NULL;
@@ -441,7 +445,7 @@ mysql_server_oldest_position(MysqlServer *server, const MysqlSourceOptions *opti
     if (position == NULL || options->position == MYSQL_BY_FILE)
         return STEAL(position);
     buf_add_string(&sql, "SELECT BINLOG_GTID_POS(");
-    mysql_add_string(&sql, binlog_position_file(position, &offset));
+    source_mysql_add_string(&sql, binlog_position_file(position, &offset));
     buf_addf(&sql, ", %" PRIu64 ")", offset);
     return ask_gtids(server, buf_text(&sql), err);
 }

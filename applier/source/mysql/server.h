@@ -25,37 +25,37 @@ typedef struct MysqlServer {
     Arena *arena;               /* texts of options that stood in the connection string */
 } MysqlServer;
 
-MysqlServer *mysql_server_open(const MysqlSourceOptions *options, Error *err) MUST_CHECK;
+MysqlServer *source_mysql_server_open(const MysqlSourceOptions *options, Error *err) MUST_CHECK;
 /* The same with another read timeout than the options and their connection string say; 0: none. */
-MysqlServer *mysql_server_open_patient(
+MysqlServer *source_mysql_server_open_patient(
     const MysqlSourceOptions *options, int64_t read_timeout_ms, Error *err) MUST_CHECK;
-void mysql_server_close(MysqlServer *server);
-CLEANUP_DEFINE(MysqlServer *, mysql_server_close);
+void source_mysql_server_close(MysqlServer *server);
+CLEANUP_DEFINE(MysqlServer *, source_mysql_server_close);
 
 /* Run a statement; rows of it go to row (may be NULL). Values are VALUE_NULL or the server's text.
  */
-bool mysql_server_query(
+bool source_mysql_server_query(
     MysqlServer *server, Text sql, SnapshotRowFn *row, void *context, Error *err) MUST_CHECK;
 /* The first value of the first row, appended to out; *ret_found false where there is no row or it
  * is null. */
-bool mysql_server_value(MysqlServer *server, Text sql, Buf *out, bool *ret_found, Error *err)
+bool source_mysql_server_value(MysqlServer *server, Text sql, Buf *out, bool *ret_found, Error *err)
     MUST_CHECK;
 /* Set *err from the connection's last error. Returns false. */
-bool mysql_server_error(MysqlServer *server, Error *err);
+bool source_mysql_server_error(MysqlServer *server, Error *err);
 /* For fault points: cut the connection, and fail as a connection that was lost does. */
-bool mysql_server_lose(MysqlServer *server, Error *err);
+bool source_mysql_server_lose(MysqlServer *server, Error *err);
 
 /* Append text as an SQL string, quotes included; a name as a quoted identifier. */
-void mysql_add_string(Buf *sql, Text text);
-void mysql_add_name(Buf *sql, Text name);
+void source_mysql_add_string(Buf *sql, Text text);
+void source_mysql_add_name(Buf *sql, Text name);
 
 /* Where the log ends now: all that is committed lies before it. As the options say, GTIDs or file
  * and offset. ERR_SOURCE with the way out where the server writes no log, or GTIDs are asked for
  * and switched off. */
-BinlogPosition *mysql_server_position(
+BinlogPosition *source_mysql_server_position(
     MysqlServer *server, const MysqlSourceOptions *options, Error *err) MUST_CHECK;
 /* The same as file and offset, whatever the options say. */
-BinlogPosition *mysql_server_file_position(MysqlServer *server, Error *err) MUST_CHECK;
+BinlogPosition *source_mysql_server_file_position(MysqlServer *server, Error *err) MUST_CHECK;
 /* Where the oldest log begins that the server still has. */
-BinlogPosition *mysql_server_oldest_position(
+BinlogPosition *source_mysql_server_oldest_position(
     MysqlServer *server, const MysqlSourceOptions *options, Error *err) MUST_CHECK;

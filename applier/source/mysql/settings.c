@@ -8,7 +8,7 @@
 #define SMALL_PACKET    (INT64_C(16) * 1024 * 1024)
 
 Text
-mysql_settings_value(const MysqlSettings *settings, const char *name)
+source_mysql_settings_value(const MysqlSettings *settings, const char *name)
 {
     const char *value = map_get(&settings->variables, text_of(name));
 
@@ -24,14 +24,14 @@ has(const MysqlSettings *settings, const char *name)
 static bool
 is(const MysqlSettings *settings, const char *name, const char *value)
 {
-    return text_equal_nocase(mysql_settings_value(settings, name), text_of(value));
+    return text_equal_nocase(source_mysql_settings_value(settings, name), text_of(value));
 }
 
 /* -1: there is no such number. Fractions are cut off. */
 static int64_t
 number(const MysqlSettings *settings, const char *name)
 {
-    Text value = mysql_settings_value(settings, name);
+    Text value = source_mysql_settings_value(settings, name);
     int64_t result;
 
     value.len = text_find(value, '.');
@@ -41,7 +41,7 @@ number(const MysqlSettings *settings, const char *name)
 static bool
 has_mode(const MysqlSettings *settings, const char *mode)
 {
-    Text modes = mysql_settings_value(settings, "sql_mode");
+    Text modes = source_mysql_settings_value(settings, "sql_mode");
 
     while (modes.len > 0) {
         size_t len = text_find(modes, ',');
@@ -59,7 +59,7 @@ has_mode(const MysqlSettings *settings, const char *mode)
 static bool
 require_rows(const MysqlSettings *settings, Error *err)
 {
-    Text format = mysql_settings_value(settings, "binlog_format");
+    Text format = source_mysql_settings_value(settings, "binlog_format");
 
     if (format.len == 0 || text_equal_nocase(format, TEXT("ROW")) ||
         settings->options->statements == MYSQL_STATEMENTS_SKIP)
@@ -91,7 +91,7 @@ require_id(const MysqlSettings *settings, Error *err)
 }
 
 bool
-mysql_settings_require(const MysqlSettings *settings, Error *err)
+source_mysql_settings_require(const MysqlSettings *settings, Error *err)
 {
     if (is(settings, "log_bin", "OFF") || is(settings, "log_bin", "0"))
         return error_set(err, ERR_SOURCE,
@@ -104,7 +104,7 @@ mysql_settings_require(const MysqlSettings *settings, Error *err)
         return error_set(err, ERR_SOURCE,
             "gtid_mode of the source is " TEXT_FMT
             ": set it to ON (with enforce_gtid_consistency = ON), or give position: file",
-            TEXT_ARG(mysql_settings_value(settings, "gtid_mode")));
+            TEXT_ARG(source_mysql_settings_value(settings, "gtid_mode")));
     return true;
 }
 
@@ -113,7 +113,7 @@ mysql_settings_require(const MysqlSettings *settings, Error *err)
 static void
 report_format(const MysqlSettings *settings, Buf *report)
 {
-    Text format = mysql_settings_value(settings, "binlog_format");
+    Text format = source_mysql_settings_value(settings, "binlog_format");
 
     if (format.len > 0 && !text_equal_nocase(format, TEXT("ROW")))
         buf_addf(report,
@@ -128,7 +128,7 @@ report_format(const MysqlSettings *settings, Buf *report)
 static void
 report_image(const MysqlSettings *settings, Buf *report)
 {
-    Text image = mysql_settings_value(settings, "binlog_row_image");
+    Text image = source_mysql_settings_value(settings, "binlog_row_image");
     bool is_full = text_equal_nocase(image, TEXT("FULL"));
 
     if (is_full || image.len == 0)
@@ -145,8 +145,8 @@ report_image(const MysqlSettings *settings, Buf *report)
             "binlog_row_image is " TEXT_FMT
             ": what an update leaves out is taken from the target's row\n",
             TEXT_ARG(image));
-    if (!is_full && memmem(mysql_settings_value(settings, "binlog_row_value_options").data,
-                        mysql_settings_value(settings, "binlog_row_value_options").len,
+    if (!is_full && memmem(source_mysql_settings_value(settings, "binlog_row_value_options").data,
+                        source_mysql_settings_value(settings, "binlog_row_value_options").len,
                         "PARTIAL_JSON", 12) != NULL)
         buf_add_string(report,
             "warning: binlog_row_value_options is PARTIAL_JSON: a change inside of a JSON value "
@@ -157,7 +157,7 @@ report_image(const MysqlSettings *settings, Buf *report)
 static void
 report_metadata(const MysqlSettings *settings, Buf *report)
 {
-    Text metadata = mysql_settings_value(settings, "binlog_row_metadata");
+    Text metadata = source_mysql_settings_value(settings, "binlog_row_metadata");
 
     if (text_equal_nocase(metadata, TEXT("FULL")))
         buf_add_string(report, "binlog_row_metadata is FULL\n");
@@ -214,7 +214,7 @@ expire_seconds(const MysqlSettings *settings)
     if (seconds > 0)
         return seconds;
     /* a decimal number in MariaDB */
-    buf_add_text(&days, mysql_settings_value(settings, "expire_logs_days"));
+    buf_add_text(&days, source_mysql_settings_value(settings, "expire_logs_days"));
     return days.len == 0 ? 0 : (int64_t)(strtod(buf_string(&days), NULL) * (double)SECONDS_A_DAY);
 }
 
@@ -260,7 +260,7 @@ report_durability(const MysqlSettings *settings, Buf *report)
                 "warning: %s is " TEXT_FMT
                 ": a crash of the source's machine may lose transactions that the target has "
                 "already; set it to 1\n",
-                names[i], TEXT_ARG(mysql_settings_value(settings, names[i])));
+                names[i], TEXT_ARG(source_mysql_settings_value(settings, names[i])));
 }
 
 /* ---- values ---- */
@@ -288,7 +288,7 @@ report_modes(const MysqlSettings *settings, Buf *report)
         buf_addf(report,
             "warning: max_allowed_packet is " TEXT_FMT
             " bytes: dray bootstrap and dray verify cannot read a row that is larger\n",
-            TEXT_ARG(mysql_settings_value(settings, "max_allowed_packet")));
+            TEXT_ARG(source_mysql_settings_value(settings, "max_allowed_packet")));
 }
 
 /* ---- other servers ---- */
@@ -313,11 +313,11 @@ report_replica(const MysqlSettings *settings, Buf *report)
     if (settings->sources < 0)
         return;
     for (size_t i = 0; i < ARRAY_LEN(filters); i++)
-        if (mysql_settings_value(settings, filters[i]).len > 0)
+        if (source_mysql_settings_value(settings, filters[i]).len > 0)
             buf_addf(report,
                 "warning: the source is a replica with %s = " TEXT_FMT
                 ": what it leaves out is not in its log\n",
-                filters[i], TEXT_ARG(mysql_settings_value(settings, filters[i])));
+                filters[i], TEXT_ARG(source_mysql_settings_value(settings, filters[i])));
     if (settings->is_mariadb && settings->options->position == MYSQL_BY_GTID &&
         is(settings, "gtid_strict_mode", "OFF"))
         buf_add_string(report,
@@ -339,7 +339,7 @@ report_prepared(const MysqlSettings *settings, Buf *report)
 }
 
 void
-mysql_settings_report(const MysqlSettings *settings, Buf *report)
+source_mysql_settings_report(const MysqlSettings *settings, Buf *report)
 {
     report_format(settings, report);
     report_image(settings, report);

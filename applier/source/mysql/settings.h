@@ -24,9 +24,9 @@ typedef struct MysqlSettings {
 } MysqlSettings;
 
 /* The variable's value, "" where the server has none of that name. */
-Text mysql_settings_value(const MysqlSettings *settings, const char *name);
+Text source_mysql_settings_value(const MysqlSettings *settings, const char *name);
 
 /* ERR_SOURCE where the service could not run at all: no log, statements in the log, no GTIDs, our
  * server_id. */
-bool mysql_settings_require(const MysqlSettings *settings, Error *err) MUST_CHECK;
-void mysql_settings_report(const MysqlSettings *settings, Buf *report);
+bool source_mysql_settings_require(const MysqlSettings *settings, Error *err) MUST_CHECK;
+void source_mysql_settings_report(const MysqlSettings *settings, Buf *report);

@@ -8,7 +8,7 @@
 #define END_OFFSET_AT 13
 
 uint32_t
-mysql_skip_start(MysqlSkip *skip, uint64_t offset)
+source_mysql_skip_start(MysqlSkip *skip, uint64_t offset)
 {
     *skip = (MysqlSkip){0};
     if (offset <= UINT32_MAX)
@@ -19,7 +19,7 @@ mysql_skip_start(MysqlSkip *skip, uint64_t offset)
 }
 
 bool
-mysql_skip_wants(MysqlSkip *skip, Text event)
+source_mysql_skip_wants(MysqlSkip *skip, Text event)
 {
     static const char made_for_us[4];
     uint8_t type;

@@ -15,7 +15,7 @@ typedef struct MysqlSkip {
 } MysqlSkip;
 
 /* To be at offset. Returns the offset to ask for. */
-uint32_t mysql_skip_start(MysqlSkip *skip, uint64_t offset);
+uint32_t source_mysql_skip_start(MysqlSkip *skip, uint64_t offset);
 /* Is this event of the stream (all its bytes) behind the place, or one that the events behind it
  * cannot be read without? */
-bool mysql_skip_wants(MysqlSkip *skip, Text event);
+bool source_mysql_skip_wants(MysqlSkip *skip, Text event);

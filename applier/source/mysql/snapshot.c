@@ -87,7 +87,7 @@ static void
 pool_free(ViewPool *pool)
 {
     for (size_t i = 0; i < pool->count; i++)
-        mysql_server_close(pool->views[i].server);
+        source_mysql_server_close(pool->views[i].server);
     free(pool->views);
     (void)pthread_mutex_destroy(&pool->mutex);
     (void)pthread_cond_destroy(&pool->changed);
@@ -241,10 +241,10 @@ add_notice(const MysqlViews *views, Buf *notice)
 static Snapshot *
 open_snapshot(const SourceStart *start, Error *err)
 {
-    CLEANUP(mysql_views_clear) MysqlViews views = {.waited_us = -1};
+    CLEANUP(source_mysql_views_clear) MysqlViews views = {.waited_us = -1};
     MysqlSnapshot *snapshot;
 
-    if (!mysql_views_open(start->options, start->readers, &views, err))
+    if (!source_mysql_views_open(start->options, start->readers, &views, err))
         return NULL;
     snapshot = calloc(1, sizeof(*snapshot));
     if (snapshot == NULL)
@@ -296,7 +296,7 @@ run_quietly(MysqlServer *server, const char *sql)
 {
     Error ignored;
 
-    return !server->lost && mysql_server_query(server, text_of(sql), NULL, NULL, &ignored);
+    return !server->lost && source_mysql_server_query(server, text_of(sql), NULL, NULL, &ignored);
 }
 
 /* The server need not send the rest of a large table. */
@@ -304,18 +304,18 @@ static void
 cancel_statement(SnapshotReader *reader)
 {
     CLEANUP(buf_clear) Buf sql = BUF_INIT;
-    CLEANUP(mysql_server_close) MysqlServer *other = NULL;
+    CLEANUP(source_mysql_server_close) MysqlServer *other = NULL;
     MysqlServer *server = reader->view->server;
     Error ignored;
 
     if (stop_level() >= STOP_NOW) {
-        (void)mysql_server_lose(server, &ignored);
+        (void)source_mysql_server_lose(server, &ignored);
         return;
     }
-    other = mysql_server_open(&reader->pool->options, &ignored);
+    other = source_mysql_server_open(&reader->pool->options, &ignored);
     buf_addf(&sql, "KILL QUERY %lu", mysql_thread_id(server->mysql));
-    if (other == NULL || !mysql_server_query(other, buf_text(&sql), NULL, NULL, &ignored))
-        (void)mysql_server_lose(server, &ignored);
+    if (other == NULL || !source_mysql_server_query(other, buf_text(&sql), NULL, NULL, &ignored))
+        (void)source_mysql_server_lose(server, &ignored);
 }
 
 /* Ready for a statement: what an unfinished chunk still has to say is thrown away. */
@@ -349,7 +349,7 @@ give_back(SnapshotReader *reader)
     (void)pthread_mutex_lock(&pool->mutex);
     reader->view->is_taken = false;
     if (pool->is_closed && !pool->is_shared) {
-        mysql_server_close(reader->view->server);
+        source_mysql_server_close(reader->view->server);
         reader->view->server = NULL;
     }
     (void)pthread_mutex_unlock(&pool->mutex);
@@ -386,12 +386,12 @@ lock_table(SnapshotReader *reader, Text schema, Text name, bool *ret_found, Erro
     unsigned long number;
 
     buf_add_string(&sql, "SELECT 1 FROM ");
-    mysql_add_name(&sql, schema);
+    source_mysql_add_name(&sql, schema);
     buf_add_char(&sql, '.');
-    mysql_add_name(&sql, name);
+    source_mysql_add_name(&sql, name);
     buf_add_string(&sql, " LIMIT 1");
     *ret_found = true;
-    if (mysql_server_query(server, buf_text(&sql), NULL, NULL, err))
+    if (source_mysql_server_query(server, buf_text(&sql), NULL, NULL, err))
         return true;
     number = error_number(err);
     if (!server->lost && (number == ERROR_NO_TABLE || number == ERROR_NO_DATABASE)) {
@@ -437,8 +437,8 @@ look_up(SnapshotReader *reader, Text schema, Text name, Arena *arena, MysqlTable
         (void)statement_error(err);
         return false;
     }
-    return !found || (mysql_tables_find(reader->view->server, &reader->pool->options, schema, name,
-                          arena, ret_table, err) &&
+    return !found || (source_mysql_tables_find(reader->view->server, &reader->pool->options, schema,
+                          name, arena, ret_table, err) &&
                          (*ret_table == NULL || check_table(*ret_table, err)));
 }
 
@@ -571,13 +571,13 @@ send_statement(SnapshotReader *reader, Text sql, Error *err)
     MysqlServer *server = reader->view->server;
 
     if (FAULT("source.mysql.copy"))
-        return mysql_server_lose(server, err);
+        return source_mysql_server_lose(server, err);
     if (server->lost)
         return error_set_retriable(
             err, ERR_SOURCE, "the connection of the snapshot was lost before");
-    if (!mysql_client_query(server->mysql, &server->options, sql) ||
+    if (!client_mysql_query(server->mysql, &server->options, sql) ||
         (reader->result = mysql_use_result(server->mysql)) == NULL) {
-        (void)mysql_server_error(server, err);
+        (void)source_mysql_server_error(server, err);
         (void)statement_error(err);
         return false;
     }
@@ -591,7 +591,7 @@ send_chunk(SnapshotReader *reader, Error *err)
     size_t left = reader->chunk.key_total - reader->key_at;
     size_t count = MIN(left, (size_t)KEYS_AT_ONCE);
 
-    mysql_rows_statement(reader->table->source, &reader->chunk, reader->key_at, count, &sql);
+    source_mysql_rows_statement(reader->table->source, &reader->chunk, reader->key_at, count, &sql);
     reader->key_at += count;
     if (!lease_begin(reader, err))
         return false;
@@ -662,7 +662,7 @@ take_row(SnapshotReader *reader, Error *err)
     bool ok = true;
 
     if (FAULT("source.mysql.copy"))
-        (void)mysql_server_lose(server, err);
+        (void)source_mysql_server_lose(server, err);
     row = server->lost ? NULL : mysql_fetch_row(reader->result);
     if (row != NULL) {
         if (decode_row(reader, row, err))
@@ -671,7 +671,7 @@ take_row(SnapshotReader *reader, Error *err)
         return NEXT_FAILED;
     }
     if (!server->lost && mysql_errno(server->mysql) != 0) {
-        ok = mysql_server_error(server, err);
+        ok = source_mysql_server_error(server, err);
         (void)statement_error(err);
     }
     ok = ok && !server->lost;
@@ -725,7 +725,7 @@ reader_query(SnapshotReader *reader, Text sql, SnapshotRowFn *row, void *context
     give_up(reader);
     if (!lease_begin(reader, err))
         return false;
-    ok = mysql_server_query(reader->view->server, sql, row, context, err);
+    ok = source_mysql_server_query(reader->view->server, sql, row, context, err);
     if (!ok)
         (void)statement_error(err);
     lease_end(reader);
@@ -737,8 +737,8 @@ canonical(const SourceColumn *column, Canonical form, Buf *sql)
 {
     CLEANUP(buf_clear) Buf name = BUF_INIT;
 
-    mysql_add_name(&name, column->name);
-    mysql_canonical(buf_string(&name), column->type, column->logical, form, sql);
+    source_mysql_add_name(&name, column->name);
+    source_mysql_canonical(buf_string(&name), column->type, column->logical, form, sql);
 }
 
 const SnapshotDriver mysql_snapshot = {

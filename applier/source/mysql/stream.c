@@ -28,7 +28,7 @@
  * swaps them when his is empty. A piece holds events, each behind its size_t length.
  */
 struct MysqlStream {
-    MysqlDump *dump; /* the reader's, but for mysql_dump_cut() */
+    MysqlDump *dump; /* the reader's, but for source_mysql_dump_cut() */
     pthread_t reader;
     int ready_fd; /* an event counter: there is something for a consumer that waits */
 
@@ -88,7 +88,7 @@ read_events(void *context)
     Next next;
 
     do
-        next = mysql_dump_read(stream->dump, &event, &err);
+        next = source_mysql_dump_read(stream->dump, &event, &err);
     while (next == NEXT_ITEM && hand_over(stream, event));
     (void)pthread_mutex_lock(&stream->mutex);
     stream->end = next;
@@ -118,7 +118,7 @@ stream_new(MysqlDump *dump)
 static void
 stream_free(MysqlStream *stream)
 {
-    mysql_dump_close(stream->dump);
+    source_mysql_dump_close(stream->dump);
     if (stream->ready_fd >= 0)
         (void)close(stream->ready_fd);
     (void)pthread_cond_destroy(&stream->emptied);
@@ -129,9 +129,9 @@ stream_free(MysqlStream *stream)
 }
 
 MysqlStream *
-mysql_stream_open(const MysqlStreamStart *start, Error *err)
+source_mysql_stream_open(const MysqlStreamStart *start, Error *err)
 {
-    MysqlDump *dump = mysql_dump_open(start, err);
+    MysqlDump *dump = source_mysql_dump_open(start, err);
     MysqlStream *stream;
 
     if (dump == NULL)
@@ -148,7 +148,7 @@ mysql_stream_open(const MysqlStreamStart *start, Error *err)
 }
 
 void
-mysql_stream_close(MysqlStream *stream)
+source_mysql_stream_close(MysqlStream *stream)
 {
     if (stream == NULL)
         return;
@@ -156,7 +156,7 @@ mysql_stream_close(MysqlStream *stream)
     stream->closing = true;
     (void)pthread_cond_signal(&stream->emptied);
     (void)pthread_mutex_unlock(&stream->mutex);
-    mysql_dump_cut(stream->dump);
+    source_mysql_dump_cut(stream->dump);
     (void)pthread_join(stream->reader, NULL);
     stream_free(stream);
 }
@@ -228,12 +228,12 @@ wait_for_reader(MysqlStream *stream, int64_t end_ms)
 }
 
 Next
-mysql_stream_next(MysqlStream *stream, int64_t wait_ms, Text *ret_event, Error *err)
+source_mysql_stream_next(MysqlStream *stream, int64_t wait_ms, Text *ret_event, Error *err)
 {
     int64_t end_ms = -1;
 
     if (FAULT("source.mysql.stream")) {
-        mysql_dump_cut(stream->dump);
+        source_mysql_dump_cut(stream->dump);
         (void)error_set_retriable(err, ERR_SOURCE, "connection to the source lost: injected fault");
         return NEXT_FAILED;
     }

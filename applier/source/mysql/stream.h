@@ -31,12 +31,12 @@ typedef struct MysqlStreamStart {
 
 typedef struct MysqlStream MysqlStream;
 
-MysqlStream *mysql_stream_open(const MysqlStreamStart *start, Error *err) MUST_CHECK;
+MysqlStream *source_mysql_stream_open(const MysqlStreamStart *start, Error *err) MUST_CHECK;
 /* Ends the thread, whatever it waits for. */
-void mysql_stream_close(MysqlStream *stream);
-CLEANUP_DEFINE(MysqlStream *, mysql_stream_close);
+void source_mysql_stream_close(MysqlStream *stream);
+CLEANUP_DEFINE(MysqlStream *, source_mysql_stream_close);
 
 /* The bytes of the next event (header, body, checksum), valid until the next call. Waits at most
  * wait_ms, then NEXT_IDLE; at once when a stop is requested meanwhile. Heartbeats and the events
  * that the server makes for us (ROTATE, FORMAT_DESCRIPTION) are among them. */
-Next mysql_stream_next(MysqlStream *stream, int64_t wait_ms, Text *ret_event, Error *err);
+Next source_mysql_stream_next(MysqlStream *stream, int64_t wait_ms, Text *ret_event, Error *err);

@@ -80,8 +80,8 @@ look_up(TableMaps *maps, Entry *entry, const BinlogFormat *format, const BinlogE
     buf_reset(&entry->body, SIZE_MAX);
     if (!binlog_read_table_map(format, event, arena, &map, err))
         return false;
-    if (mysql_carries(maps->options, map.schema, map.name) &&
-        !mysql_schema_table(maps->schema, &map, place, &entry->table.shape, err))
+    if (source_mysql_carries(maps->options, map.schema, map.name) &&
+        !source_mysql_schema_table(maps->schema, &map, place, &entry->table.shape, err))
         return error_wrap(
             err, "table " TEXT_FMT "." TEXT_FMT, TEXT_ARG(map.schema), TEXT_ARG(map.name));
     buf_add_text(&entry->body, event->body);

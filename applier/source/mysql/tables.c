@@ -5,21 +5,21 @@
 #include "source/mysql/catalogue.h"
 
 bool
-mysql_tables_list(MysqlServer *server, const MysqlSourceOptions *options, Arena *arena,
+source_mysql_tables_list(MysqlServer *server, const MysqlSourceOptions *options, Arena *arena,
     MysqlTable ***ret_tables, size_t *ret_count, Error *err)
 {
     CatalogueWish wish = {.columns_only = false};
 
-    return mysql_catalogue_read(server, options, &wish, arena, ret_tables, ret_count, err);
+    return source_mysql_catalogue_read(server, options, &wish, arena, ret_tables, ret_count, err);
 }
 
 bool
-mysql_tables_list_columns(MysqlServer *server, const MysqlSourceOptions *options, Arena *arena,
-    MysqlTable ***ret_tables, size_t *ret_count, Error *err)
+source_mysql_tables_list_columns(MysqlServer *server, const MysqlSourceOptions *options,
+    Arena *arena, MysqlTable ***ret_tables, size_t *ret_count, Error *err)
 {
     CatalogueWish wish = {.columns_only = true};
 
-    return mysql_catalogue_read(server, options, &wish, arena, ret_tables, ret_count, err);
+    return source_mysql_catalogue_read(server, options, &wish, arena, ret_tables, ret_count, err);
 }
 
 static bool
@@ -29,15 +29,15 @@ find(MysqlServer *server, const MysqlSourceOptions *options, const CatalogueWish
     MysqlTable **tables;
     size_t count = 0;
 
-    if (!mysql_catalogue_read(server, options, wish, arena, &tables, &count, err))
+    if (!source_mysql_catalogue_read(server, options, wish, arena, &tables, &count, err))
         return false;
     *ret_table = count == 0 ? NULL : tables[0];
     return true;
 }
 
 bool
-mysql_tables_find(MysqlServer *server, const MysqlSourceOptions *options, Text schema, Text name,
-    Arena *arena, MysqlTable **ret_table, Error *err)
+source_mysql_tables_find(MysqlServer *server, const MysqlSourceOptions *options, Text schema,
+    Text name, Arena *arena, MysqlTable **ret_table, Error *err)
 {
     CatalogueWish wish = {.schema = schema, .name = name};
 
@@ -45,8 +45,8 @@ mysql_tables_find(MysqlServer *server, const MysqlSourceOptions *options, Text s
 }
 
 bool
-mysql_tables_find_columns(MysqlServer *server, const MysqlSourceOptions *options, Text schema,
-    Text name, Arena *arena, MysqlTable **ret_table, Error *err)
+source_mysql_tables_find_columns(MysqlServer *server, const MysqlSourceOptions *options,
+    Text schema, Text name, Arena *arena, MysqlTable **ret_table, Error *err)
 {
     CatalogueWish wish = {.schema = schema, .name = name, .columns_only = true};
 
@@ -67,8 +67,8 @@ tables_close(SourceTables *base)
 {
     Tables *tables = (Tables *)base;
 
-    mysql_catalogue_known_free(tables->known);
-    mysql_server_close(tables->server);
+    source_mysql_catalogue_known_free(tables->known);
+    source_mysql_server_close(tables->server);
     free(tables);
 }
 
@@ -82,7 +82,8 @@ tables_list(
     SourceTable **given;
     size_t count;
 
-    if (!mysql_catalogue_read(tables->server, tables->options, &wish, arena, &found, &count, err))
+    if (!source_mysql_catalogue_read(
+            tables->server, tables->options, &wish, arena, &found, &count, err))
         return false;
     given = ARENA_ARRAY(arena, SourceTable *, count + 1);
     for (size_t i = 0; i < count; i++)
@@ -113,9 +114,10 @@ static const SourceTablesDriver tables_driver = {
 };
 
 SourceTables *
-mysql_tables_open(const SourceStart *start, Error *err)
+source_mysql_tables_open(const SourceStart *start, Error *err)
 {
-    CLEANUP(mysql_server_close) MysqlServer *server = mysql_server_open(start->options, err);
+    CLEANUP(source_mysql_server_close)
+    MysqlServer *server = source_mysql_server_open(start->options, err);
     Tables *tables;
 
     if (server == NULL)
@@ -126,6 +128,6 @@ mysql_tables_open(const SourceStart *start, Error *err)
     tables->base.driver = &tables_driver;
     tables->server = STEAL(server);
     tables->options = start->options;
-    tables->known = mysql_catalogue_known_new();
+    tables->known = source_mysql_catalogue_known_new();
     return &tables->base;
 }

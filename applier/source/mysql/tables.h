@@ -42,25 +42,25 @@ typedef struct MysqlTable {
     bool may_select;     /* all of its columns */
 } MysqlTable;
 
-/* All tables that mysql_carries() says yes to, sorted by schema and name. In the arena. */
-bool mysql_tables_list(MysqlServer *server, const MysqlSourceOptions *options, Arena *arena,
+/* All tables that source_mysql_carries() says yes to, sorted by schema and name. In the arena. */
+bool source_mysql_tables_list(MysqlServer *server, const MysqlSourceOptions *options, Arena *arena,
     MysqlTable ***ret_tables, size_t *ret_count, Error *err) MUST_CHECK;
 /* One table, carried or not; *ret_table is NULL where there is none. Of schema and name the case
  * matters as it does for the server (lower_case_table_names). */
-bool mysql_tables_find(MysqlServer *server, const MysqlSourceOptions *options, Text schema,
+bool source_mysql_tables_find(MysqlServer *server, const MysqlSourceOptions *options, Text schema,
     Text name, Arena *arena, MysqlTable **ret_table, Error *err) MUST_CHECK;
 
-/* mysql_tables_list() without what costs the server time: no estimates, engines, triggers and
- * foreign keys, and no problems. */
-bool mysql_tables_list_columns(MysqlServer *server, const MysqlSourceOptions *options, Arena *arena,
-    MysqlTable ***ret_tables, size_t *ret_count, Error *err) MUST_CHECK;
-/* The same of mysql_tables_find(). */
-bool mysql_tables_find_columns(MysqlServer *server, const MysqlSourceOptions *options, Text schema,
-    Text name, Arena *arena, MysqlTable **ret_table, Error *err) MUST_CHECK;
+/* source_mysql_tables_list() without what costs the server time: no estimates, engines, triggers
+ * and foreign keys, and no problems. */
+bool source_mysql_tables_list_columns(MysqlServer *server, const MysqlSourceOptions *options,
+    Arena *arena, MysqlTable ***ret_tables, size_t *ret_count, Error *err) MUST_CHECK;
+/* The same of source_mysql_tables_find(). */
+bool source_mysql_tables_find_columns(MysqlServer *server, const MysqlSourceOptions *options,
+    Text schema, Text name, Arena *arena, MysqlTable **ret_table, Error *err) MUST_CHECK;
 
 /* SourceDriver.tables_open */
-SourceTables *mysql_tables_open(const SourceStart *start, Error *err) MUST_CHECK;
+SourceTables *source_mysql_tables_open(const SourceStart *start, Error *err) MUST_CHECK;
 
 /* The logical type of what columns.c made of a column: source/event's, one for catalogue and map.
  */
-LogicalType mysql_column_logical(const BinlogColumn *column, BinlogSpecial special);
+LogicalType source_mysql_column_logical(const BinlogColumn *column, BinlogSpecial special);

@@ -40,7 +40,7 @@ typedef struct Opening {
 static bool
 ask(MysqlServer *server, const char *sql, Error *err)
 {
-    return mysql_server_query(server, text_of(sql), NULL, NULL, err);
+    return source_mysql_server_query(server, text_of(sql), NULL, NULL, err);
 }
 
 /* ---- who is in the way ---- */
@@ -111,7 +111,7 @@ lock_error(Opening *opening, Error *err)
 
     if (number != 1205) /* lock wait timeout */
         return error_wrap(err, "keep commits waiting for a moment");
-    if (!mysql_server_query(
+    if (!source_mysql_server_query(
             opening->control, TEXT("SHOW FULL PROCESSLIST"), take_blocker, &named, &ignored))
         who.len = 0;
     return error_set_retriable(err, ERR_SOURCE,
@@ -155,7 +155,7 @@ is_refused(const Opening *opening)
     bool ignored;
 
     return !opening->control->lost &&
-           (number == 1401 || mysql_client_fault(number, mysql_sqlstate(mysql), mysql_error(mysql),
+           (number == 1401 || client_mysql_fault(number, mysql_sqlstate(mysql), mysql_error(mysql),
                                   &ignored) == MYSQL_FAULT_RIGHTS);
 }
 
@@ -165,7 +165,8 @@ check_prepared(Opening *opening, Error *err)
     CLEANUP(buf_clear) Buf who = BUF_INIT;
     Named named = {&who, 0, 0};
 
-    if (!mysql_server_query(opening->control, TEXT("XA RECOVER"), take_prepared, &named, err))
+    if (!source_mysql_server_query(
+            opening->control, TEXT("XA RECOVER"), take_prepared, &named, err))
         return is_refused(opening);
     if (named.count == 0)
         return true;
@@ -191,13 +192,13 @@ begin_all(MysqlViews *views, Error *err)
 
         assert(server != NULL);
         if (server->lost || mysql_send_query(server->mysql, sql, sizeof(sql) - 1) != 0) {
-            ok = mysql_server_error(server, err);
+            ok = source_mysql_server_error(server, err);
             break;
         }
     }
     for (size_t i = 0; i < sent && (ok || i + 1 < sent); i++)
         if (mysql_read_query_result(views->servers[i]->mysql) != 0 && ok)
-            ok = mysql_server_error(views->servers[i], err);
+            ok = source_mysql_server_error(views->servers[i], err);
     return ok || error_wrap(err, "%s", sql);
 }
 
@@ -216,7 +217,7 @@ static void
 keep_one(MysqlViews *views)
 {
     while (views->count > 1)
-        mysql_server_close(views->servers[--views->count]);
+        source_mysql_server_close(views->servers[--views->count]);
     views->is_shared = true;
 }
 
@@ -233,7 +234,7 @@ open_servers(Opening *opening, size_t count, Error *err)
     if (views->servers == NULL)
         abort();
     for (size_t i = 0; i < count; i++) {
-        MysqlServer *server = mysql_server_open(opening->options, err);
+        MysqlServer *server = source_mysql_server_open(opening->options, err);
 
         if (server == NULL)
             return error_wrap(err, "connection %zu of %zu of a snapshot", i + 1, count);
@@ -270,7 +271,7 @@ read_place(MysqlServer *server, ViewPlace *place, Error *err)
 {
     place->file.len = 0;
     place->offset = 0;
-    if (!mysql_server_query(
+    if (!source_mysql_server_query(
             server, TEXT("SHOW SESSION STATUS LIKE 'Binlog_snapshot_%'"), take_status, place, err))
         return false;
     return (place->file.len > 0 && place->offset > 0) ||
@@ -342,7 +343,7 @@ begin_locked(Opening *opening, ViewPlace *place, Error *err)
         ok = begin_all(opening->views, err) && check_prepared(opening, err);
     }
     if (control->lost || !ask(control, "BACKUP STAGE END", ok ? err : &ignored)) {
-        mysql_server_close(STEAL(opening->control));
+        source_mysql_server_close(STEAL(opening->control));
         return false;
     }
     opening->views->waited_us = clock_monotonic_us() - start_us;
@@ -391,9 +392,9 @@ set_mariadb_position(Opening *opening, const ViewPlace *place, Error *err)
         return true;
     }
     buf_add_string(&sql, "SELECT BINLOG_GTID_POS(");
-    mysql_add_string(&sql, buf_text(&place->file));
+    source_mysql_add_string(&sql, buf_text(&place->file));
     buf_addf(&sql, ", %" PRIu64 ")", place->offset);
-    if (!mysql_server_value(opening->control, buf_text(&sql), &gtids, &found, err))
+    if (!source_mysql_server_value(opening->control, buf_text(&sql), &gtids, &found, err))
         return false;
     if (!found)
         return error_set_retriable(err, ERR_SOURCE,
@@ -436,7 +437,7 @@ open_mysql(Opening *opening, Error *err)
         return lock_error(opening, err);
     ok = begin_all(views, err) && check_prepared(opening, err);
     if (ok)
-        views->position = mysql_server_position(control, opening->options, err);
+        views->position = source_mysql_server_position(control, opening->options, err);
     if (!ask(control, "UNLOCK TABLES", ok && views->position != NULL ? err : &ignored))
         return false;
     views->waited_us = clock_monotonic_us() - start_us;
@@ -451,7 +452,7 @@ set_control(MysqlServer *control, const MysqlSourceOptions *options, Error *err)
     CLEANUP(buf_clear) Buf sql = BUF_INIT;
     /* says what is wrong with the server's log, before anything waits */
     CLEANUP(binlog_position_free)
-    BinlogPosition *now = mysql_server_position(control, options, err);
+    BinlogPosition *now = source_mysql_server_position(control, options, err);
 
     if (now == NULL)
         return false;
@@ -460,27 +461,28 @@ set_control(MysqlServer *control, const MysqlSourceOptions *options, Error *err)
 }
 
 bool
-mysql_views_open(const MysqlSourceOptions *options, size_t count, MysqlViews *ret_views, Error *err)
+source_mysql_views_open(
+    const MysqlSourceOptions *options, size_t count, MysqlViews *ret_views, Error *err)
 {
     Opening opening = {.options = options, .views = ret_views, .may_lock = options->snapshot_lock};
     bool ok;
 
     *ret_views = (MysqlViews){.waited_us = -1};
-    opening.control = mysql_server_open(options, err);
+    opening.control = source_mysql_server_open(options, err);
     ok = opening.control != NULL && set_control(opening.control, options, err) &&
          open_servers(&opening, MAX(count, (size_t)1), err) &&
          (opening.control->is_mariadb ? open_mariadb(&opening, err) : open_mysql(&opening, err));
-    mysql_server_close(opening.control);
+    source_mysql_server_close(opening.control);
     if (!ok)
-        mysql_views_clear(ret_views);
+        source_mysql_views_clear(ret_views);
     return ok;
 }
 
 void
-mysql_views_clear(MysqlViews *views)
+source_mysql_views_clear(MysqlViews *views)
 {
     for (size_t i = 0; i < views->count; i++)
-        mysql_server_close(views->servers[i]);
+        source_mysql_server_close(views->servers[i]);
     free(views->servers);
     binlog_position_free(views->position);
     *views = (MysqlViews){.waited_us = -1};

@@ -35,13 +35,13 @@ typedef struct MysqlViews {
 } MysqlViews;
 
 /* *ret_views is always set. */
-bool mysql_views_open(
+bool source_mysql_views_open(
     const MysqlSourceOptions *options, size_t count, MysqlViews *ret_views, Error *err) MUST_CHECK;
 /* Closes all servers that are still there. */
-void mysql_views_clear(MysqlViews *views);
+void source_mysql_views_clear(MysqlViews *views);
 
 static inline void
-mysql_views_clear_auto(MysqlViews *views)
+source_mysql_views_clear_auto(MysqlViews *views)
 {
-    mysql_views_clear(views);
+    source_mysql_views_clear(views);
 }

@@ -117,6 +117,9 @@ dump_event(EventDump *dump, const Event *event)
         buf_addf(&dump->text, "TRUNCATE " TEXT_FMT "." TEXT_FMT "\n", TEXT_ARG(event->schema),
             TEXT_ARG(event->table));
         break;
+    case EVENT_ROLLBACK:
+        buf_add_string(&dump->text, "ROLLBACK\n");
+        break;
     case EVENT_COMMIT:
         buf_add_string(&dump->text, "COMMIT");
         if (dump->positions)

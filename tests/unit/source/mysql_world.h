@@ -27,12 +27,12 @@ static inline MysqlServer *
 connect_server(void)
 {
     Error err;
-    MysqlServer *opened = mysql_server_open(&options, &err);
+    MysqlServer *opened = source_mysql_server_open(&options, &err);
 
     if (opened == NULL)
         fail_msg("%s", err.text);
-    assert_ok(
-        mysql_server_query(opened, TEXT("SET SESSION TRANSACTION READ WRITE"), NULL, NULL, &err),
+    assert_ok(source_mysql_server_query(
+                  opened, TEXT("SET SESSION TRANSACTION READ WRITE"), NULL, NULL, &err),
         err);
     return opened;
 }
@@ -42,7 +42,7 @@ run(const char *sql)
 {
     Error err;
 
-    if (!mysql_server_query(admin, text_of(sql), NULL, NULL, &err))
+    if (!source_mysql_server_query(admin, text_of(sql), NULL, NULL, &err))
         fail_msg("%s: %s", sql, err.text);
 }
 
@@ -55,7 +55,7 @@ ask(const char *sql)
     bool found;
 
     buf_reset(&value, SIZE_MAX);
-    if (!mysql_server_value(admin, text_of(sql), &value, &found, &err))
+    if (!source_mysql_server_value(admin, text_of(sql), &value, &found, &err))
         fail_msg("%s: %s", sql, err.text);
     return buf_string(&value);
 }
@@ -97,7 +97,7 @@ clean(void **state)
 static inline void
 restart_server(void)
 {
-    mysql_server_close(admin);
+    source_mysql_server_close(admin);
     server_restart(&server);
     admin = connect_server();
 }
@@ -124,6 +124,6 @@ run_world(int argc, char **argv, const struct CMUnitTest *tests, size_t count)
     cmocka_set_message_output(CM_OUTPUT_TAP);
     admin = connect_server();
     failed = _cmocka_run_group_tests("tests", tests, count, NULL, NULL);
-    mysql_server_close(admin);
+    source_mysql_server_close(admin);
     return failed;
 }

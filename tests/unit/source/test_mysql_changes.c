@@ -32,10 +32,10 @@ world_open_at(World *world, const char *position, bool is_new)
     world->source = (SourceStart){.service = "test",
         .options = &world->options,
         .position = is_new ? TEXT("") : text_of(position)};
-    world->schema = mysql_schema_new(&world->source);
+    world->schema = source_mysql_schema_new(&world->source);
     start.schema = world->schema;
     start.position = parsed;
-    world->changes = mysql_changes_new(&start);
+    world->changes = source_mysql_changes_new(&start);
     binlog_position_free(parsed);
     world->server_id = 11;
     world->time = 1000;
@@ -44,8 +44,8 @@ world_open_at(World *world, const char *position, bool is_new)
 static void
 world_close(World *world)
 {
-    mysql_changes_free(world->changes);
-    mysql_schema_free(world->schema);
+    source_mysql_changes_free(world->changes);
+    source_mysql_schema_free(world->schema);
     buf_clear(&world->event);
     buf_clear(&world->said);
 }
@@ -87,9 +87,9 @@ take_flagged(World *world, unsigned type, Text body, uint32_t end, unsigned flag
     add_int(&world->event, end, 4);
     add_int(&world->event, flags, 2);
     buf_add_text(&world->event, body);
-    if (!mysql_changes_take(world->changes, buf_text(&world->event), &world->err))
+    if (!source_mysql_changes_take(world->changes, buf_text(&world->event), &world->err))
         return false;
-    while ((next = mysql_changes_next(world->changes, &event, &world->err)) == NEXT_ITEM)
+    while ((next = source_mysql_changes_next(world->changes, &event, &world->err)) == NEXT_ITEM)
         note(world, &event);
     return next == NEXT_IDLE;
 }
@@ -188,9 +188,9 @@ assert_position(World *world, const char *expected)
 {
     Event event;
 
-    assert_true(mysql_changes_position(world->changes, &event));
+    assert_true(source_mysql_changes_position(world->changes, &event));
     assert_text(event.position, expected);
-    assert_false(mysql_changes_position(world->changes, &event));
+    assert_false(source_mysql_changes_position(world->changes, &event));
 }
 
 /* ---- tests ---------------------------------------------------------------------------------- */
@@ -203,15 +203,15 @@ a_new_service_tells_first_where_it_begins(void **state)
 
     (void)state;
     world_open_at(&world, "0-11-100", true);
-    assert_int_equal(mysql_changes_next(world.changes, &event, &world.err), NEXT_ITEM);
+    assert_int_equal(source_mysql_changes_next(world.changes, &event, &world.err), NEXT_ITEM);
     note(&world, &event);
     assert_said(&world, "at 0-11-100");
-    assert_int_equal(mysql_changes_next(world.changes, &event, &world.err), NEXT_IDLE);
-    assert_false(mysql_changes_position(world.changes, &event));
+    assert_int_equal(source_mysql_changes_next(world.changes, &event, &world.err), NEXT_IDLE);
+    assert_false(source_mysql_changes_position(world.changes, &event));
     world_close(&world);
     world = (World){0};
     world_open_at(&world, "0-11-100", false);
-    assert_int_equal(mysql_changes_next(world.changes, &event, &world.err), NEXT_IDLE);
+    assert_int_equal(source_mysql_changes_next(world.changes, &event, &world.err), NEXT_IDLE);
     world_close(&world);
 }
 
@@ -262,13 +262,13 @@ heartbeats_and_rotations_move_a_position_in_files(void **state)
     (void)state;
     world_open_at(&world, "bin.000001:4", false);
     begin_file(&world, "bin.000001", 4);
-    assert_false(mysql_changes_position(world.changes, &event));
+    assert_false(source_mysql_changes_position(world.changes, &event));
     assert_ok(take_flagged(&world, BINLOG_HEARTBEAT, TEXT("bin.000001"), 500, 0), world.err);
     assert_position(&world, "bin.000001:500");
     /* an older place, and another file */
     assert_ok(take_flagged(&world, BINLOG_HEARTBEAT, TEXT("bin.000001"), 400, 0), world.err);
     assert_ok(take_flagged(&world, BINLOG_HEARTBEAT, TEXT("bin.000002"), 600, 0), world.err);
-    assert_false(mysql_changes_position(world.changes, &event));
+    assert_false(source_mysql_changes_position(world.changes, &event));
     begin_file(&world, "bin.000002", 4);
     assert_position(&world, "bin.000002:4");
     /* a place behind 4 GiB needs the newer kind */
@@ -452,16 +452,16 @@ server_ids_are_the_services_own(void **state)
     uint32_t made;
 
     (void)state;
-    assert_int_equal(mysql_server_id(&start, MYSQL_ID_STREAM), 41);
-    assert_int_equal(mysql_server_id(&start, MYSQL_ID_CHECK), 44);
+    assert_int_equal(source_mysql_server_id(&start, MYSQL_ID_STREAM), 41);
+    assert_int_equal(source_mysql_server_id(&start, MYSQL_ID_CHECK), 44);
     start.snapshot = &snapshot;
-    assert_int_equal(mysql_server_id(&start, MYSQL_ID_STREAM), 45);
+    assert_int_equal(source_mysql_server_id(&start, MYSQL_ID_STREAM), 45);
     start.snapshot = NULL;
     options.server_id = 0;
-    made = mysql_server_id(&start, MYSQL_ID_STREAM);
+    made = source_mysql_server_id(&start, MYSQL_ID_STREAM);
     assert_true(made >= UINT32_C(0x80000000));
-    assert_int_equal(mysql_server_id(&start, MYSQL_ID_BESIDE), made + 1);
-    assert_int_not_equal(mysql_server_id(&other, MYSQL_ID_STREAM) / 8, made / 8);
+    assert_int_equal(source_mysql_server_id(&start, MYSQL_ID_BESIDE), made + 1);
+    assert_int_not_equal(source_mysql_server_id(&other, MYSQL_ID_STREAM) / 8, made / 8);
 }
 
 int

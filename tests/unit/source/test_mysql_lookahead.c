@@ -16,7 +16,7 @@ static void
 set_mark(Mark *mark)
 {
     CLEANUP(binlog_position_free)
-    BinlogPosition *position = mysql_server_file_position(admin, &err);
+    BinlogPosition *position = source_mysql_server_file_position(admin, &err);
     uint64_t offset = 0;
     Text file;
 
@@ -30,7 +30,7 @@ set_mark(Mark *mark)
 static int
 begin(void **state)
 {
-    lookahead = mysql_lookahead_new(&start);
+    lookahead = source_mysql_lookahead_new(&start);
     lookahead_file = TEXT_NONE;
     return clean(state);
 }
@@ -39,7 +39,7 @@ static int
 end(void **state)
 {
     (void)state;
-    mysql_lookahead_free(lookahead);
+    source_mysql_lookahead_free(lookahead);
     lookahead = NULL;
     return 0;
 }
@@ -53,7 +53,9 @@ found_for(const Mark *from, const MysqlLookedFor *wanted)
     MysqlPlace place;
     Mark now;
 
-    assert_ok(mysql_lookahead_find(lookahead, &from->place, wanted, &statement, &place, &err), err);
+    assert_ok(
+        source_mysql_lookahead_find(lookahead, &from->place, wanted, &statement, &place, &err),
+        err);
     (void)snprintf(text, sizeof(text), TEXT_FMT, TEXT_ARG(statement));
     set_mark(&now);
     if (statement.data != NULL)
@@ -206,7 +208,8 @@ a_purged_log_is_told(void **state)
     MysqlPlace place;
 
     (void)state;
-    assert_false(mysql_lookahead_find(lookahead, &mark.place, &wanted, &statement, &place, &err));
+    assert_false(
+        source_mysql_lookahead_find(lookahead, &mark.place, &wanted, &statement, &place, &err));
     assert_int_equal(err.kind, ERR_SOURCE);
     assert_true(text_starts_with(text_of(err.text), "reading the log ahead of log.000000:4: "));
     assert_non_null(strstr(err.text, "dray bootstrap"));
@@ -226,13 +229,14 @@ a_lost_connection_is_retriable_and_then_all_is_well(void **state)
     run("ALTER TABLE t ADD j int");
     for (int nth = 1;; nth++) {
         fault_arm(nth);
-        if (mysql_lookahead_find(lookahead, &mark.place, &wanted, &statement, &place, &err)) {
+        if (source_mysql_lookahead_find(
+                lookahead, &mark.place, &wanted, &statement, &place, &err)) {
             assert_false(fault_was_hit() && nth < 10);
             break;
         }
         assert_true(err.retriable);
-        mysql_lookahead_free(lookahead);
-        lookahead = mysql_lookahead_new(&start);
+        source_mysql_lookahead_free(lookahead);
+        lookahead = source_mysql_lookahead_new(&start);
     }
     fault_arm(0);
     assert_string_equal(found(&mark, "s", "t"), "ALTER TABLE t ADD j int");

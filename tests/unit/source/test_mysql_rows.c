@@ -51,7 +51,7 @@ check(const size_t *key, size_t key_count, const SnapshotChunk *wanted, size_t k
     const char *from;
 
     chunk.table = &table.base;
-    mysql_rows_statement(&table, &chunk, 0, key_total, &sql);
+    source_mysql_rows_statement(&table, &chunk, 0, key_total, &sql);
     from = strstr(buf_string(&sql), " FROM ");
     assert_non_null(from);
     assert_string_equal(from + 6, expected);
@@ -64,7 +64,7 @@ check_after(size_t column, const char *value, const char *condition)
     Value after = text_value(value);
 
     buf_addf(&expected, "`s`.`t` FORCE INDEX (PRIMARY) WHERE (%s) ORDER BY ", condition);
-    mysql_add_name(&expected, columns[column].name);
+    source_mysql_add_name(&expected, columns[column].name);
     buf_add_string(&expected, " LIMIT 5");
     check(&column, 1, &(SnapshotChunk){.after = &after, .limit = 5}, 0, buf_string(&expected));
 }
@@ -80,7 +80,8 @@ columns_are_shown_so_that_nothing_of_them_is_lost(void **state)
         .types = types};
 
     (void)state;
-    mysql_rows_statement(&table, &(SnapshotChunk){.table = &table.base, .limit = 5}, 0, 0, &sql);
+    source_mysql_rows_statement(
+        &table, &(SnapshotChunk){.table = &table.base, .limit = 5}, 0, 0, &sql);
     /* no key: as a whole; floats as doubles; no generated columns */
     assert_string_equal(buf_string(&sql),
         "SELECT `id`, `kind`, `na``me`, (`f` * 1e0), (`d` * 1e0), `raw`, `bits`, `at`, `some`, `y`"

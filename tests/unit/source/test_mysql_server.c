@@ -21,7 +21,7 @@ the_kind_and_the_version_are_known(void **state)
 static void
 the_session_is_set_up(void **state)
 {
-    CLEANUP(mysql_server_close) MysqlServer *opened = NULL;
+    CLEANUP(source_mysql_server_close) MysqlServer *opened = NULL;
     CLEANUP(buf_clear) Buf value = BUF_INIT;
     Error err;
     bool found;
@@ -29,18 +29,19 @@ the_session_is_set_up(void **state)
     (void)state;
     run("SET GLOBAL sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES', GLOBAL time_zone = '+05:00',"
         " GLOBAL net_write_timeout = 7, GLOBAL wait_timeout = 8");
-    opened = mysql_server_open(&options, &err);
+    opened = source_mysql_server_open(&options, &err);
     run("SET GLOBAL sql_mode = DEFAULT, GLOBAL time_zone = DEFAULT, GLOBAL net_write_timeout ="
         " DEFAULT, GLOBAL wait_timeout = DEFAULT");
     assert_ok(opened != NULL, err);
-    assert_ok(mysql_server_value(opened,
+    assert_ok(source_mysql_server_value(opened,
                   TEXT("SELECT CONCAT_WS('|', @@sql_mode, @@time_zone, @@character_set_client,"
                        " @@character_set_results, @@autocommit + 0, @@net_write_timeout,"
                        " @@wait_timeout)"),
                   &value, &found, &err),
         err);
     assert_string_equal(buf_string(&value), "|+00:00|utf8mb4|utf8mb4|1|31536000|31536000");
-    assert_false(mysql_server_query(opened, TEXT("CREATE TABLE s.no (i int)"), NULL, NULL, &err));
+    assert_false(
+        source_mysql_server_query(opened, TEXT("CREATE TABLE s.no (i int)"), NULL, NULL, &err));
     assert_non_null(strstr(err.text, "1792: Cannot execute statement in a READ ONLY transaction"));
 }
 
@@ -54,19 +55,19 @@ values_come_as_the_server_writes_them(void **state)
 
     (void)state;
     buf_add_string(&sql, "SELECT ");
-    mysql_add_string(&sql, TEXT("it's a \\ and a \" and \n and \xf0\x9f\x9a\x9a"));
-    assert_ok(mysql_server_value(admin, buf_text(&sql), &value, &found, &err), err);
+    source_mysql_add_string(&sql, TEXT("it's a \\ and a \" and \n and \xf0\x9f\x9a\x9a"));
+    assert_ok(source_mysql_server_value(admin, buf_text(&sql), &value, &found, &err), err);
     assert_string_equal(buf_string(&value), "it's a \\ and a \" and \n and \xf0\x9f\x9a\x9a");
     assert_true(found);
-    assert_ok(mysql_server_value(admin, TEXT("SELECT NULL"), &value, &found, &err), err);
+    assert_ok(source_mysql_server_value(admin, TEXT("SELECT NULL"), &value, &found, &err), err);
     assert_false(found);
-    assert_ok(
-        mysql_server_value(admin, TEXT("SELECT 1 FROM DUAL WHERE FALSE"), &value, &found, &err),
+    assert_ok(source_mysql_server_value(
+                  admin, TEXT("SELECT 1 FROM DUAL WHERE FALSE"), &value, &found, &err),
         err);
     assert_false(found);
     buf_reset(&sql, 0);
     buf_add_string(&sql, "CREATE TABLE ");
-    mysql_add_name(&sql, TEXT("a`b"));
+    source_mysql_add_name(&sql, TEXT("a`b"));
     buf_add_string(&sql, " (i int)");
     run(buf_string(&sql));
     run("INSERT INTO `a``b` VALUES (1)");
@@ -80,7 +81,8 @@ an_error_has_number_text_and_kind(void **state)
     Error err;
 
     (void)state;
-    assert_false(mysql_server_query(admin, TEXT("SELECT * FROM s.nowhere"), NULL, NULL, &err));
+    assert_false(
+        source_mysql_server_query(admin, TEXT("SELECT * FROM s.nowhere"), NULL, NULL, &err));
     assert_string_equal(err.text, "1146: Table 's.nowhere' doesn't exist");
     assert_int_equal(err.kind, ERR_SOURCE);
     assert_false(err.retriable);
@@ -105,8 +107,8 @@ a_refused_row_ends_the_statement_and_not_the_connection(void **state)
     Error err;
 
     (void)state;
-    assert_false(mysql_server_query(admin, TEXT("SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3"),
-        refuse_the_second, &seen, &err));
+    assert_false(source_mysql_server_query(admin,
+        TEXT("SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3"), refuse_the_second, &seen, &err));
     assert_string_equal(err.text, "row 2");
     assert_int_equal(seen, 2);
     assert_string_equal(ask("SELECT 4"), "4");
@@ -121,7 +123,7 @@ a_bad_password_is_told_without_it(void **state)
     run("CREATE USER someone@localhost IDENTIFIED BY 'right'");
     options.client.user = "someone";
     options.client.password = "wrongsecret";
-    assert_null(mysql_server_open(&options, &err));
+    assert_null(source_mysql_server_open(&options, &err));
     run("DROP USER someone@localhost");
     assert_string_equal(err.text,
         "cannot connect to the source: 1045: Access denied for user 'someone'@'localhost' (using "
@@ -134,20 +136,20 @@ a_bad_password_is_told_without_it(void **state)
 static void
 words_of_the_connection_string_win_and_are_not_shown(void **state)
 {
-    CLEANUP(mysql_server_close) MysqlServer *opened = NULL;
+    CLEANUP(source_mysql_server_close) MysqlServer *opened = NULL;
     Error err;
 
     (void)state;
     options.client.socket = "/nowhere";
     options.client.connection = socket_option;
-    opened = mysql_server_open(&options, &err);
+    opened = source_mysql_server_open(&options, &err);
     assert_ok(opened != NULL, err);
     options.client.connection = "socket=/nowhere tables=secret";
-    assert_null(mysql_server_open(&options, &err));
+    assert_null(source_mysql_server_open(&options, &err));
     assert_int_equal(err.kind, ERR_CONFIG);
     assert_null(strstr(err.text, "secret"));
     options.client.connection = "socket=/nowhere password=secret";
-    assert_null(mysql_server_open(&options, &err));
+    assert_null(source_mysql_server_open(&options, &err));
     assert_true(err.retriable);
     assert_int_equal(err.kind, ERR_SOURCE);
     assert_null(strstr(err.text, "secret"));
@@ -156,17 +158,17 @@ words_of_the_connection_string_win_and_are_not_shown(void **state)
 static void
 a_lost_connection_is_retriable_and_stays_lost(void **state)
 {
-    CLEANUP(mysql_server_close) MysqlServer *opened = connect_server();
+    CLEANUP(source_mysql_server_close) MysqlServer *opened = connect_server();
     CLEANUP(buf_clear) Buf sql = BUF_INIT;
     Error err;
 
     (void)state;
     buf_addf(&sql, "KILL %lu", mysql_thread_id(opened->mysql));
     run(buf_string(&sql));
-    assert_false(mysql_server_query(opened, TEXT("SELECT 1"), NULL, NULL, &err));
+    assert_false(source_mysql_server_query(opened, TEXT("SELECT 1"), NULL, NULL, &err));
     assert_int_equal(err.kind, ERR_SOURCE);
     assert_true(err.retriable);
-    assert_false(mysql_server_query(opened, TEXT("SELECT 1"), NULL, NULL, &err));
+    assert_false(source_mysql_server_query(opened, TEXT("SELECT 1"), NULL, NULL, &err));
     assert_string_equal(err.text, "the connection to the source was lost before");
     assert_true(err.retriable);
 }
@@ -179,17 +181,17 @@ fault_points_lose_the_connection(void **state)
 
     (void)state;
     fault_arm_point("source.mysql.open", 1, EIO);
-    assert_null(mysql_server_open(&options, &err));
+    assert_null(source_mysql_server_open(&options, &err));
     assert_true(err.retriable);
     fault_arm(0);
-    opened = mysql_server_open(&options, &err);
+    opened = source_mysql_server_open(&options, &err);
     assert_ok(opened != NULL, err);
     fault_arm_point("source.mysql.query", 1, EIO);
-    assert_false(mysql_server_query(opened, TEXT("SELECT 1"), NULL, NULL, &err));
+    assert_false(source_mysql_server_query(opened, TEXT("SELECT 1"), NULL, NULL, &err));
     assert_true(err.retriable);
     fault_arm(0);
-    assert_false(mysql_server_query(opened, TEXT("SELECT 1"), NULL, NULL, &err));
-    mysql_server_close(opened);
+    assert_false(source_mysql_server_query(opened, TEXT("SELECT 1"), NULL, NULL, &err));
+    source_mysql_server_close(opened);
 }
 
 /* ---- stop ---- */
@@ -206,14 +208,14 @@ static void
 a_stop_ends_a_statement_that_waits(void **state)
 {
     StopLevel now = STOP_NOW;
-    CLEANUP(mysql_server_close) MysqlServer *opened = connect_server();
+    CLEANUP(source_mysql_server_close) MysqlServer *opened = connect_server();
     int64_t begun = clock_monotonic_ms();
     pthread_t thread;
     Error err;
 
     (void)state;
     assert_int_equal(pthread_create(&thread, NULL, stop_soon, &now), 0);
-    assert_false(mysql_server_query(opened, TEXT("SELECT SLEEP(60)"), NULL, NULL, &err));
+    assert_false(source_mysql_server_query(opened, TEXT("SELECT SLEEP(60)"), NULL, NULL, &err));
     assert_int_equal(pthread_join(thread, NULL), 0);
     assert_int_equal(err.kind, ERR_STOPPED);
     assert_true(clock_monotonic_ms() - begun < WAIT_MS);
@@ -249,7 +251,7 @@ a_stop_ends_connecting(void **state)
     assert_int_equal(listen(fd, 1), 0);
     options.client.socket = address.sun_path;
     assert_int_equal(pthread_create(&thread, NULL, stop_soon, &now), 0);
-    assert_null(mysql_server_open(&options, &err));
+    assert_null(source_mysql_server_open(&options, &err));
     assert_int_equal(pthread_join(thread, NULL), 0);
     (void)close(fd);
     assert_int_equal(err.kind, ERR_STOPPED);
@@ -268,7 +270,7 @@ a_stop_after_the_block_lets_a_statement_end(void **state)
 
     (void)state;
     assert_int_equal(pthread_create(&thread, NULL, stop_soon, &after), 0);
-    assert_ok(mysql_server_query(admin, TEXT("SELECT SLEEP(0.8)"), NULL, NULL, &err), err);
+    assert_ok(source_mysql_server_query(admin, TEXT("SELECT SLEEP(0.8)"), NULL, NULL, &err), err);
     assert_int_equal(pthread_join(thread, NULL), 0);
     stop_reset();
 }
@@ -292,13 +294,13 @@ the_end_of_the_log_is_told_as_file_and_offset(void **state)
 {
     CLEANUP(buf_clear) Buf text = BUF_INIT;
     Error err;
-    BinlogPosition *before = mysql_server_file_position(admin, &err);
+    BinlogPosition *before = source_mysql_server_file_position(admin, &err);
     BinlogPosition *after;
 
     (void)state;
     assert_non_null(before);
     run("CREATE TABLE t (i int)");
-    after = mysql_server_position(admin, &options, &err);
+    after = source_mysql_server_position(admin, &options, &err);
     assert_non_null(after);
     assert_int_equal(binlog_position_kind(after), BINLOG_POSITION_FILE);
     binlog_position_print(before, &text);
@@ -323,7 +325,7 @@ the_end_of_the_log_is_told_as_gtids(void **state)
     expected = ask(
         on_mysql ? "SELECT LOWER(REPLACE(@@gtid_executed, '\n', ''))" : "SELECT @@gtid_binlog_pos");
     assert_true(*expected != '\0');
-    check_position(mysql_server_position(admin, &options, &err), &err, expected);
+    check_position(source_mysql_server_position(admin, &options, &err), &err, expected);
 }
 
 static void
@@ -340,16 +342,16 @@ the_oldest_place_is_where_the_first_log_begins(void **state)
                                            : "SELECT @@gtid_binlog_pos"));
     {
         CLEANUP(buf_clear) Buf purge = BUF_INIT;
-        BinlogPosition *end = mysql_server_file_position(admin, &err);
+        BinlogPosition *end = source_mysql_server_file_position(admin, &err);
         uint64_t offset;
 
         assert_non_null(end);
         buf_add_string(&purge, "PURGE BINARY LOGS TO ");
-        mysql_add_string(&purge, binlog_position_file(end, &offset));
+        source_mysql_add_string(&purge, binlog_position_file(end, &offset));
         run(buf_string(&purge));
         options.position = MYSQL_BY_GTID;
-        check_position(
-            mysql_server_oldest_position(admin, &options, &err), &err, buf_string(&expected));
+        check_position(source_mysql_server_oldest_position(admin, &options, &err), &err,
+            buf_string(&expected));
         buf_reset(&expected, 0);
         buf_add_text(&expected, binlog_position_file(end, &offset));
         buf_add_string(&expected, ":4");
@@ -357,7 +359,7 @@ the_oldest_place_is_where_the_first_log_begins(void **state)
     }
     options.position = MYSQL_BY_FILE;
     check_position(
-        mysql_server_oldest_position(admin, &options, &err), &err, buf_string(&expected));
+        source_mysql_server_oldest_position(admin, &options, &err), &err, buf_string(&expected));
 }
 
 static void
@@ -370,7 +372,7 @@ a_server_without_a_log_is_refused_with_the_way_out(void **state)
     (void)state;
     server.more = without;
     restart_server();
-    assert_null(mysql_server_position(admin, &options, &err));
+    assert_null(source_mysql_server_position(admin, &options, &err));
     server.more = with;
     restart_server();
     assert_string_equal(err.text,
@@ -389,7 +391,7 @@ gtids_that_are_off_are_refused_with_the_way_out(void **state)
         return;
     options.position = MYSQL_BY_GTID;
     run("SET GLOBAL gtid_mode = ON_PERMISSIVE");
-    assert_null(mysql_server_position(admin, &options, &err));
+    assert_null(source_mysql_server_position(admin, &options, &err));
     assert_string_equal(err.text,
         "the source's gtid_mode is ON_PERMISSIVE: set it to ON (with enforce_gtid_consistency = "
         "ON), or give source.position: file");

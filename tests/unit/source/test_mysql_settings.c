@@ -53,7 +53,7 @@ check_reported(const char *line)
 {
     CLEANUP(buf_clear) Buf report = BUF_INIT;
 
-    mysql_settings_report(&settings, &report);
+    source_mysql_settings_report(&settings, &report);
     if (strstr(buf_string(&report), line) == NULL)
         fail_msg("no \"%s\" in:\n%s", line, buf_string(&report));
 }
@@ -63,7 +63,7 @@ check_silent(const char *word)
 {
     CLEANUP(buf_clear) Buf report = BUF_INIT;
 
-    mysql_settings_report(&settings, &report);
+    source_mysql_settings_report(&settings, &report);
     if (strstr(buf_string(&report), word) != NULL)
         fail_msg("\"%s\" in:\n%s", word, buf_string(&report));
 }
@@ -73,7 +73,7 @@ check_refused(const char *text)
 {
     Error err = {0};
 
-    assert_false(mysql_settings_require(&settings, &err));
+    assert_false(source_mysql_settings_require(&settings, &err));
     assert_string_equal(err.text, text);
     assert_int_equal(err.kind, ERR_SOURCE);
     assert_false(err.retriable);
@@ -85,7 +85,7 @@ good_settings_give_no_warning(void **state)
     Error err;
 
     (void)state;
-    assert_ok(mysql_settings_require(&settings, &err), err);
+    assert_ok(source_mysql_settings_require(&settings, &err), err);
     check_silent("warning");
     check_reported("logs are purged after 30 days (binlog_expire_logs_seconds): a service that is "
                    "down or behind for longer must begin anew with dray bootstrap\n");
@@ -126,10 +126,10 @@ what_is_not_needed_is_not_refused(void **state)
     (void)state;
     set("gtid_mode", "OFF");
     options.position = MYSQL_BY_FILE;
-    assert_ok(mysql_settings_require(&settings, &err), err);
+    assert_ok(source_mysql_settings_require(&settings, &err), err);
     set("binlog_format", "STATEMENT");
     options.statements = MYSQL_STATEMENTS_SKIP;
-    assert_ok(mysql_settings_require(&settings, &err), err);
+    assert_ok(source_mysql_settings_require(&settings, &err), err);
     check_reported(
         "warning: binlog_format is STATEMENT: changes that the server logs as statements "
         "are lost");

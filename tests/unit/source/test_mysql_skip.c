@@ -26,9 +26,9 @@ offsets_of_32_bits_are_asked_for_and_nothing_is_skipped(void **state)
     MysqlSkip skip;
 
     (void)state;
-    assert_int_equal(mysql_skip_start(&skip, 4), 4);
-    assert_int_equal(mysql_skip_start(&skip, UINT32_MAX), UINT32_MAX);
-    assert_true(mysql_skip_wants(&skip, event_of(BINLOG_XID, 31, 100)));
+    assert_int_equal(source_mysql_skip_start(&skip, 4), 4);
+    assert_int_equal(source_mysql_skip_start(&skip, UINT32_MAX), UINT32_MAX);
+    assert_true(source_mysql_skip_wants(&skip, event_of(BINLOG_XID, 31, 100)));
 }
 
 static void
@@ -38,20 +38,20 @@ events_before_a_larger_offset_are_skipped(void **state)
     uint64_t at = 4;
 
     (void)state;
-    assert_int_equal(mysql_skip_start(&skip, 5 * GIB + 100), 4);
+    assert_int_equal(source_mysql_skip_start(&skip, 5 * GIB + 100), 4);
     /* made for us: not in the file */
-    assert_true(mysql_skip_wants(&skip, event_of(BINLOG_ROTATE, 40, 0)));
+    assert_true(source_mysql_skip_wants(&skip, event_of(BINLOG_ROTATE, 40, 0)));
     /* all events need it */
-    assert_true(mysql_skip_wants(&skip, event_of(BINLOG_FORMAT_DESCRIPTION, 96, 100)));
+    assert_true(source_mysql_skip_wants(&skip, event_of(BINLOG_FORMAT_DESCRIPTION, 96, 100)));
     at += 96;
     while (at < 5 * GIB + 100) {
-        assert_true(mysql_skip_wants(&skip, event_of(BINLOG_HEARTBEAT, 40, (uint32_t)at)));
-        assert_false(mysql_skip_wants(
+        assert_true(source_mysql_skip_wants(&skip, event_of(BINLOG_HEARTBEAT, 40, (uint32_t)at)));
+        assert_false(source_mysql_skip_wants(
             &skip, event_of(BINLOG_WRITE_ROWS, GIB / 2, (uint32_t)(at + GIB / 2))));
         at += GIB / 2;
     }
-    assert_true(mysql_skip_wants(&skip, event_of(BINLOG_GTID, 42, (uint32_t)(at + 42))));
-    assert_true(mysql_skip_wants(&skip, event_of(BINLOG_XID, 31, (uint32_t)(at + 73))));
+    assert_true(source_mysql_skip_wants(&skip, event_of(BINLOG_GTID, 42, (uint32_t)(at + 42))));
+    assert_true(source_mysql_skip_wants(&skip, event_of(BINLOG_XID, 31, (uint32_t)(at + 73))));
 }
 
 static void
@@ -60,10 +60,10 @@ the_next_file_ends_the_skipping(void **state)
     MysqlSkip skip;
 
     (void)state;
-    (void)mysql_skip_start(&skip, 5 * GIB);
-    assert_false(mysql_skip_wants(&skip, event_of(BINLOG_XID, 31, 31)));
-    assert_true(mysql_skip_wants(&skip, event_of(BINLOG_ROTATE, 40, 71)));
-    assert_true(mysql_skip_wants(&skip, event_of(BINLOG_XID, 31, 31)));
+    (void)source_mysql_skip_start(&skip, 5 * GIB);
+    assert_false(source_mysql_skip_wants(&skip, event_of(BINLOG_XID, 31, 31)));
+    assert_true(source_mysql_skip_wants(&skip, event_of(BINLOG_ROTATE, 40, 71)));
+    assert_true(source_mysql_skip_wants(&skip, event_of(BINLOG_XID, 31, 31)));
 }
 
 static void
@@ -72,8 +72,8 @@ an_event_without_a_header_is_left_to_the_reader(void **state)
     MysqlSkip skip;
 
     (void)state;
-    (void)mysql_skip_start(&skip, 5 * GIB);
-    assert_true(mysql_skip_wants(&skip, TEXT("short")));
+    (void)source_mysql_skip_start(&skip, 5 * GIB);
+    assert_true(source_mysql_skip_wants(&skip, TEXT("short")));
 }
 
 int

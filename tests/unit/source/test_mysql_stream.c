@@ -33,7 +33,7 @@ open_stream(bool until_end)
     buf_reset(&seen.types, SIZE_MAX);
     seen.format = (BinlogFormat){0};
     seen.count = 0;
-    return mysql_stream_open(&start, &err);
+    return source_mysql_stream_open(&start, &err);
 }
 
 static MysqlStream *
@@ -51,7 +51,7 @@ static void
 mark(void)
 {
     binlog_position_free(position);
-    position = mysql_server_position(admin, &options, &err);
+    position = source_mysql_server_position(admin, &options, &err);
     if (position == NULL)
         fail_msg("%s", err.text);
 }
@@ -71,7 +71,7 @@ next_event(MysqlStream *stream, int64_t wait_ms)
 {
     Text bytes;
     char name[16];
-    Next next = mysql_stream_next(stream, wait_ms, &bytes, &err);
+    Next next = source_mysql_stream_next(stream, wait_ms, &bytes, &err);
 
     if (next != NEXT_ITEM)
         return next;
@@ -143,7 +143,7 @@ write_rows(void)
 static void
 the_events_behind_a_file_position_come_to_the_end(void **state)
 {
-    CLEANUP(mysql_stream_close) MysqlStream *stream = NULL;
+    CLEANUP(source_mysql_stream_close) MysqlStream *stream = NULL;
 
     (void)state;
     run("CREATE TABLE t (i int)");
@@ -163,7 +163,7 @@ the_events_behind_a_file_position_come_to_the_end(void **state)
 static void
 the_events_behind_gtids_come_to_the_end(void **state)
 {
-    CLEANUP(mysql_stream_close) MysqlStream *stream = NULL;
+    CLEANUP(source_mysql_stream_close) MysqlStream *stream = NULL;
 
     (void)state;
     options.position = MYSQL_BY_GTID;
@@ -188,7 +188,7 @@ the_events_behind_gtids_come_to_the_end(void **state)
 static void
 without_gtids_the_log_comes_from_its_beginning(void **state)
 {
-    CLEANUP(mysql_stream_close) MysqlStream *stream = NULL;
+    CLEANUP(source_mysql_stream_close) MysqlStream *stream = NULL;
 
     (void)state;
     binlog_position_free(position);
@@ -205,7 +205,7 @@ without_gtids_the_log_comes_from_its_beginning(void **state)
 static void
 a_position_with_prepared_transactions_is_one(void **state)
 {
-    CLEANUP(mysql_stream_close) MysqlStream *stream = NULL;
+    CLEANUP(source_mysql_stream_close) MysqlStream *stream = NULL;
     BinlogPrepared prepared = {{1, TEXT("a"), TEXT("b")}, TEXT("log.000001"), 4};
 
     (void)state;
@@ -222,7 +222,7 @@ a_position_with_prepared_transactions_is_one(void **state)
 static void
 a_live_stream_waits_and_gives_what_comes(void **state)
 {
-    CLEANUP(mysql_stream_close) MysqlStream *stream = NULL;
+    CLEANUP(source_mysql_stream_close) MysqlStream *stream = NULL;
     int64_t begun;
 
     (void)state;
@@ -247,7 +247,7 @@ a_live_stream_waits_and_gives_what_comes(void **state)
 static void
 a_silent_server_sends_heartbeats(void **state)
 {
-    CLEANUP(mysql_stream_close) MysqlStream *stream = NULL;
+    CLEANUP(source_mysql_stream_close) MysqlStream *stream = NULL;
     BinlogHeartbeat heartbeat;
     BinlogPosition *end;
     uint64_t offset;
@@ -263,7 +263,7 @@ a_silent_server_sends_heartbeats(void **state)
             assert_int_equal(next_event(stream, WAIT_MS), NEXT_ITEM);
         while (seen.event.type != BINLOG_HEARTBEAT && seen.event.type != BINLOG_HEARTBEAT_V2);
     assert_ok(binlog_read_heartbeat(&seen.event, &heartbeat, &err), err);
-    end = mysql_server_file_position(admin, &err);
+    end = source_mysql_server_file_position(admin, &err);
     assert_non_null(end);
     assert_true(text_equal(heartbeat.file, binlog_position_file(end, &offset)));
     assert_int_equal(heartbeat.offset, offset);
@@ -274,7 +274,7 @@ a_silent_server_sends_heartbeats(void **state)
 static void
 we_are_among_the_servers_replicas(void **state)
 {
-    CLEANUP(mysql_stream_close) MysqlStream *stream = NULL;
+    CLEANUP(source_mysql_stream_close) MysqlStream *stream = NULL;
     CLEANUP(buf_clear) Buf id = BUF_INIT;
 
     (void)state;
@@ -290,7 +290,7 @@ we_are_among_the_servers_replicas(void **state)
 static void
 a_row_of_40_mib_comes_as_one_event(void **state)
 {
-    CLEANUP(mysql_stream_close) MysqlStream *stream = NULL;
+    CLEANUP(source_mysql_stream_close) MysqlStream *stream = NULL;
 
     (void)state;
     run("CREATE TABLE t (i int, b longblob)");
@@ -310,7 +310,7 @@ a_row_of_40_mib_comes_as_one_event(void **state)
 static void
 a_slow_consumer_does_not_let_memory_grow(void **state)
 {
-    CLEANUP(mysql_stream_close) MysqlStream *stream = NULL;
+    CLEANUP(source_mysql_stream_close) MysqlStream *stream = NULL;
     long before = server_peak_memory();
     size_t rows = 0;
 
@@ -335,7 +335,7 @@ a_slow_consumer_does_not_let_memory_grow(void **state)
 static void
 many_small_events_come_quickly(void **state)
 {
-    CLEANUP(mysql_stream_close) MysqlStream *stream = NULL;
+    CLEANUP(source_mysql_stream_close) MysqlStream *stream = NULL;
     CLEANUP(buf_clear) Buf sql = BUF_INIT;
     int64_t begun;
 
@@ -373,7 +373,7 @@ stop_soon(void *context)
 static void
 a_stop_request_ends_the_wait_and_keeps_the_events(void **state)
 {
-    CLEANUP(mysql_stream_close) MysqlStream *stream = NULL;
+    CLEANUP(source_mysql_stream_close) MysqlStream *stream = NULL;
     StopLevel level = STOP_AFTER_BLOCK;
     int64_t begun;
     pthread_t thread;
@@ -415,7 +415,7 @@ closing_ends_a_reader_that_waits_for_the_server(void **state)
         if (i % 2 == 0)
             (void)next_event(stream, 50);
         begun = clock_monotonic_ms();
-        mysql_stream_close(stream);
+        source_mysql_stream_close(stream);
         assert_true(clock_monotonic_ms() - begun < 2000);
     }
 }
@@ -435,7 +435,7 @@ closing_ends_a_reader_whose_pieces_are_full(void **state)
     read_to(stream, write_rows());
     (void)usleep(200000);
     begun = clock_monotonic_ms();
-    mysql_stream_close(stream);
+    source_mysql_stream_close(stream);
     assert_true(clock_monotonic_ms() - begun < 2000);
 }
 
@@ -460,7 +460,7 @@ closing_ends_a_reader_that_waits_for_the_server_with_tls(void **state)
     while (next_event(stream, 300) == NEXT_ITEM)
         ;
     begun = clock_monotonic_ms();
-    mysql_stream_close(stream);
+    source_mysql_stream_close(stream);
     assert_true(clock_monotonic_ms() - begun < 2000);
 }
 
@@ -469,7 +469,7 @@ closing_ends_a_reader_that_waits_for_the_server_with_tls(void **state)
 static void
 a_killed_connection_is_retriable(void **state)
 {
-    CLEANUP(mysql_stream_close) MysqlStream *stream = NULL;
+    CLEANUP(source_mysql_stream_close) MysqlStream *stream = NULL;
     CLEANUP(buf_clear) Buf sql = BUF_INIT;
 
     (void)state;
@@ -491,7 +491,7 @@ a_killed_connection_is_retriable(void **state)
 static void
 a_server_that_stops_is_retriable(void **state)
 {
-    CLEANUP(mysql_stream_close) MysqlStream *stream = NULL;
+    CLEANUP(source_mysql_stream_close) MysqlStream *stream = NULL;
 
     (void)state;
     mark();
@@ -518,7 +518,7 @@ a_server_that_is_away_is_retriable(void **state)
 static void
 the_fault_point_loses_the_connection(void **state)
 {
-    CLEANUP(mysql_stream_close) MysqlStream *stream = NULL;
+    CLEANUP(source_mysql_stream_close) MysqlStream *stream = NULL;
 
     (void)state;
     mark();
@@ -539,7 +539,7 @@ open_and_fail(void)
 
     if (stream != NULL)
         read_to_failure(stream);
-    mysql_stream_close(stream);
+    source_mysql_stream_close(stream);
     print_message("# %s\n", err.text);
     assert_int_equal(err.kind, ERR_SOURCE);
     assert_false(err.retriable);
@@ -557,7 +557,7 @@ end_dumps(void)
         Error ignored;
 
         buf_addf(&sql, "KILL %s", id);
-        (void)!mysql_server_query(admin, buf_text(&sql), NULL, NULL, &ignored);
+        (void)!source_mysql_server_query(admin, buf_text(&sql), NULL, NULL, &ignored);
         (void)usleep(20000);
     }
 }
@@ -573,11 +573,11 @@ purge(void)
 
     end_dumps();
     run("FLUSH BINARY LOGS");
-    end = mysql_server_file_position(admin, &err);
+    end = source_mysql_server_file_position(admin, &err);
     assert_non_null(end);
     file = binlog_position_file(end, &offset);
     buf_add_string(&sql, "PURGE BINARY LOGS TO ");
-    mysql_add_string(&sql, file);
+    source_mysql_add_string(&sql, file);
     /* MariaDB keeps a log until all that is in it is safely in the tables as well */
     while (!text_equal(text_of(ask("SHOW BINARY LOGS")), file)) {
         run(buf_string(&sql));
@@ -678,8 +678,8 @@ gtids_of_the_other_kind_are_refused(void **state)
 static void
 another_one_with_our_server_id_is_told(void **state)
 {
-    CLEANUP(mysql_stream_close) MysqlStream *first = NULL;
-    CLEANUP(mysql_stream_close) MysqlStream *second = NULL;
+    CLEANUP(source_mysql_stream_close) MysqlStream *first = NULL;
+    CLEANUP(source_mysql_stream_close) MysqlStream *second = NULL;
 
     (void)state;
     mark();
