@@ -199,3 +199,23 @@ binlog_read_table_map(const BinlogFormat *format, const BinlogEvent *event, Aren
     *ret_map = map;
     return true;
 }
+
+bool
+binlog_table_map_is_sequence(const BinlogTableMap *map)
+{
+    static const char *const names[] = {"next_not_cached_value", "minimum_value", "maximum_value",
+        "start_value", "increment", "cache_size", "cycle_option", "cycle_count"};
+
+    if (map->column_count != ARRAY_LEN(names))
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        const BinlogColumn *column = &map->columns[i];
+
+        if (column->may_be_null || (map->has_names && !text_is(column->name, names[i])))
+            return false;
+        if (!map->has_names && column->type != MYSQL_COLUMN_LONGLONG &&
+            column->type != MYSQL_COLUMN_TINY)
+            return false;
+    }
+    return true;
+}

@@ -103,6 +103,11 @@ typedef struct BinlogTableMap {
 /* All of it in the arena, copied. */
 bool binlog_read_table_map(const BinlogFormat *format, const BinlogEvent *event, Arena *arena,
     BinlogTableMap *ret_map, Error *err) MUST_CHECK;
+/*
+ * MariaDB logs each change of a sequence as a row of a table of its name, with eight columns that
+ * it names itself, none of which can be null. Could this be one? Where the map has names, it is.
+ */
+bool binlog_table_map_is_sequence(const BinlogTableMap *map);
 /* Only the id, and whether body is the same, byte for byte, but for the id, as last (an earlier
  * event's body): most maps repeat an earlier one. */
 uint64_t binlog_table_map_id(const BinlogEvent *event);

@@ -590,6 +590,24 @@ source_mysql_schema_defaults(
     return true;
 }
 
+bool
+source_mysql_schema_is_sequence(
+    MysqlSchema *schema, Text database, Text name, bool *ret_sequence, Error *err)
+{
+    CLEANUP(buf_clear) Buf sql = BUF_INIT;
+    CLEANUP(buf_clear) Buf found = BUF_INIT;
+
+    if (!connect(schema, err))
+        return false;
+    buf_add_string(&sql, "SELECT 1 FROM information_schema.TABLES WHERE TABLE_TYPE = 'SEQUENCE' AND"
+                         " TABLE_SCHEMA = ");
+    source_mysql_add_string(&sql, database);
+    buf_add_string(&sql, " AND TABLE_NAME = ");
+    source_mysql_add_string(&sql, name);
+    return source_mysql_server_value(schema->server, buf_text(&sql), &found, ret_sequence, err) ||
+           disconnect(schema);
+}
+
 /* ---- DDL ---- */
 
 static void

@@ -79,6 +79,9 @@ typedef struct MysqlPlace {
  * Errors of the catalogue's connection are retriable. */
 bool source_mysql_schema_table(MysqlSchema *schema, const BinlogTableMap *map,
     const MysqlPlace *place, const MysqlShape **ret_shape, Error *err) MUST_CHECK;
+/* Has the catalogue a sequence of this name (MariaDB)? */
+bool source_mysql_schema_is_sequence(
+    MysqlSchema *schema, Text database, Text name, bool *ret_sequence, Error *err) MUST_CHECK;
 /* An insert at the place leaves columns out whose defaults the shape does not have: set those that
  * can be told. */
 bool source_mysql_schema_defaults(

@@ -68,6 +68,25 @@ id_key(const uint64_t *id)
     return (Text){(const char *)id, sizeof(*id)};
 }
 
+/* Is it a table whose rows are carried? */
+static bool
+is_wanted(TableMaps *maps, const BinlogFormat *format, const BinlogTableMap *map, bool *ret_wanted,
+    Error *err)
+{
+    bool is_sequence = false;
+
+    *ret_wanted = source_mysql_carries(maps->options, map->schema, map->name);
+    if (!*ret_wanted || !format->is_mariadb || !binlog_table_map_is_sequence(map))
+        return true;
+    if (map->has_names)
+        is_sequence = true;
+    else if (!source_mysql_schema_is_sequence(
+                 maps->schema, map->schema, map->name, &is_sequence, err))
+        return false;
+    *ret_wanted = !is_sequence;
+    return true;
+}
+
 /* Describe the entry anew; it has no shape until that has worked. */
 static bool
 look_up(TableMaps *maps, Entry *entry, const BinlogFormat *format, const BinlogEvent *event,
@@ -75,13 +94,14 @@ look_up(TableMaps *maps, Entry *entry, const BinlogFormat *format, const BinlogE
 {
     CLEANUP(arena_free) Arena *arena = arena_new();
     BinlogTableMap map;
+    bool wanted;
 
     entry->table.shape = NULL;
     buf_reset(&entry->body, SIZE_MAX);
-    if (!binlog_read_table_map(format, event, arena, &map, err))
+    if (!binlog_read_table_map(format, event, arena, &map, err) ||
+        !is_wanted(maps, format, &map, &wanted, err))
         return false;
-    if (source_mysql_carries(maps->options, map.schema, map.name) &&
-        !source_mysql_schema_table(maps->schema, &map, place, &entry->table.shape, err))
+    if (wanted && !source_mysql_schema_table(maps->schema, &map, place, &entry->table.shape, err))
         return error_wrap(
             err, "table " TEXT_FMT "." TEXT_FMT, TEXT_ARG(map.schema), TEXT_ARG(map.name));
     buf_add_text(&entry->body, event->body);
