@@ -19,3 +19,24 @@ def test_sequences_of_mariadb_are_no_tables(mysql_source, file_target, directory
         mysql_source.execute("drop sequence numbers")
     service.run()
     assert mysql_source.same(file_target, "item")
+
+
+def test_a_byte_that_is_no_character_does_not_matter_in_a_row_that_puts_it_right(
+        mysql_source, file_target, directory):
+    """cp1250 has no character 0x81, and the server takes it all the same."""
+    mysql_source.settings(binlog_row_metadata="FULL", sql_mode="")
+    mysql_source.execute("create table item (id integer primary key,"
+                         " name varchar(50) character set cp1250)")
+    mysql_source.execute("insert into item values (1, x'6181'), (2, 'good')")
+    file_target.execute("create table item (id integer primary key, name text)")
+    file_target.execute("insert into item values (1, null), (2, 'good')")
+    service = mysql_source.service(directory, file_target, start="now")
+    service.run()
+    mysql_source.execute("update item set name = 'right' where id = 1")
+    mysql_source.execute("delete from item where id = 2")
+    service.run()
+    assert file_target.query("select * from item") == [(1, "right")]
+    mysql_source.execute("update item set name = x'6181' where id = 1")
+    done = service.run(expect=1)
+    assert "column name of the new image: byte 2 of the text (0x81) is no character of cp1250" \
+        in done.stderr

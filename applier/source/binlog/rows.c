@@ -240,6 +240,17 @@ read_value(RowRead *row, size_t column, Value *ret, Error *err)
 }
 
 static bool
+fail_column(const RowRead *row, size_t column, const Image *image, Error *err)
+{
+    Text name = row->types[column].column.name;
+    const char *which = image == &row->before ? "old" : "new";
+
+    if (name.len == 0)
+        return error_wrap(err, "column %zu of the %s image", column + 1, which);
+    return error_wrap(err, "column " TEXT_FMT " of the %s image", TEXT_ARG(name), which);
+}
+
+static bool
 read_values(RowRead *row, const Image *image, Value *values, Error *err)
 {
     size_t count = row->rows->column_count;
@@ -250,6 +261,7 @@ read_values(RowRead *row, const Image *image, Value *values, Error *err)
         const BinlogValueType *type = &row->types[i];
         bool is_diff = image->diffs != NULL && type->column.type == MYSQL_COLUMN_JSON &&
                        binlog_bit(image->diffs, json++);
+        const uint8_t *begin = row->at;
         bool ok;
 
         values[i] = (Value){VALUE_ABSENT, TEXT_NONE};
@@ -261,9 +273,14 @@ read_values(RowRead *row, const Image *image, Value *values, Error *err)
             continue;
         }
         ok = is_diff ? read_diffs(row, i, &values[i], err) : read_value(row, i, &values[i], err);
+        if (!ok && image == &row->before && err->kind == ERR_DATA && !type->in_key) {
+            /* what cannot be shown is not needed: it may have been put right by this very row */
+            values[i] = (Value){VALUE_ABSENT, TEXT_NONE};
+            row->at = begin;
+            ok = binlog_value_skip(&type->column, &row->at, row->end, err);
+        }
         if (!ok)
-            return error_wrap(
-                err, "column %zu of the %s image", i + 1, image == &row->before ? "old" : "new");
+            return fail_column(row, i, image, err);
     }
     return true;
 }

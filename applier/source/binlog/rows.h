@@ -58,7 +58,8 @@ bool binlog_rows_open(const BinlogFormat *format, const BinlogEvent *event, Buf 
  * The next row. types has column_count entries; before and after have room for as many values and
  * are set in full: VALUE_ABSENT for columns that are not in the image, or left out by their type.
  * Texts are valid until the memory is reset, by the caller. ERR_DATA and ERR_SOURCE name row and
- * column number; where a JSON diff cannot be applied (its old value is not in the image), ERR_DATA
+ * column; an old value that cannot be shown is VALUE_ABSENT, unless the column is in the key; where
+ * a JSON diff cannot be applied (its old value is not in the image), ERR_DATA
  * with the way out.
  */
 Next binlog_rows_next(BinlogRows *rows, const BinlogValueType *types, BinlogMemory *memory,

@@ -48,6 +48,7 @@ typedef struct BinlogValueType {
     BinlogSpecial special;
     const BinlogCharset *charset; /* character columns; NULL: the bytes are no text */
     bool is_left_out;             /* pass over it: a generated column */
+    bool in_key;                  /* an old image is of no use without it */
 } BinlogValueType;
 
 /*

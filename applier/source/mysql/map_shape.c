@@ -460,6 +460,7 @@ set_key(Making *making)
             continue;
         column = &making->columns[making->column_of[key[i]]];
         column->in_key = true;
+        making->types[key[i]].in_key = true;
         column->may_omit = false;
         shape->table.has_key = true;
     }
