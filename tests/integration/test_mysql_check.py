@@ -297,3 +297,24 @@ def test_system_versioned_tables_are_named(mysql_source, file_target, directory)
         f"table {source.name}.v: primary key (id), system-versioned: its current rows are carried"
     assert "logs changes of such a table as statements" in \
         line_of(said, f"warning: table {source.name}.w")
+
+
+def test_a_mysql_without_md5_is_told_how_to_get_it(real_mysql_source, file_target, directory):
+    source = real_mysql_source
+    source.execute("create table item (id int primary key, name varchar(20))")
+    service = source.service(directory, file_target)
+    service.options["target"]["create_tables"] = "all"
+    source.execute("insert into item values (1, 'a')")
+    service.run()
+    component = "'file://component_classic_hashing'"
+    source.execute(f"uninstall component {component}")
+    try:
+        said = check(source, directory, file_target)
+        assert f"dray verify cannot compare: this MySQL has no MD5() without its component: " \
+               f"INSTALL COMPONENT {component}" in said
+        done = service.command("verify", expect=None)
+        assert done.returncode != 0
+        assert f"INSTALL COMPONENT {component}" in done.stdout + done.stderr
+    finally:
+        source.execute(f"install component {component}")
+    service.command("verify")

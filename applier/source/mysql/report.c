@@ -262,6 +262,8 @@ report_all(MysqlServer *server, const SourceStart *start, Reading *reading, Buf 
         return error_wrap(err, "read the server's settings");
     source_mysql_settings_report(settings, report);
     report_rights(server, start, reading->rights, report);
+    if (!source_mysql_server_has_md5(server))
+        buf_add_string(report, "warning: dray verify cannot compare: " MYSQL_MD5_WAY_OUT "\n");
     return report_tables(server, start, reading->rights, reading->arena, report, err);
 }
 

@@ -449,3 +449,13 @@ source_mysql_server_oldest_position(
     buf_addf(&sql, ", %" PRIu64 ")", offset);
     return ask_gtids(server, buf_text(&sql), err);
 }
+
+bool
+source_mysql_server_has_md5(MysqlServer *server)
+{
+    Error ignored;
+
+    return server->is_mariadb ||
+           source_mysql_server_query(server, TEXT("SELECT MD5('')"), NULL, NULL, &ignored) ||
+           server->lost;
+}

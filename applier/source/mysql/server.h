@@ -40,6 +40,11 @@ bool source_mysql_server_query(
  * is null. */
 bool source_mysql_server_value(MysqlServer *server, Text sql, Buf *out, bool *ret_found, Error *err)
     MUST_CHECK;
+/* Has the server MD5(), which checksums are made with? From MySQL 9.6 on it is a component. */
+bool source_mysql_server_has_md5(MysqlServer *server);
+#define MYSQL_MD5_WAY_OUT                                               \
+    "this MySQL has no MD5() without its component: INSTALL COMPONENT " \
+    "'file://component_classic_hashing'"
 /* Set *err from the connection's last error. Returns false. */
 bool source_mysql_server_error(MysqlServer *server, Error *err);
 /* For fault points: cut the connection, and fail as a connection that was lost does. */

@@ -726,8 +726,12 @@ reader_query(SnapshotReader *reader, Text sql, SnapshotRowFn *row, void *context
     if (!lease_begin(reader, err))
         return false;
     ok = source_mysql_server_query(reader->view->server, sql, row, context, err);
-    if (!ok)
+    if (!ok) {
         (void)statement_error(err);
+        if (!err->retriable && err->kind != ERR_STOPPED &&
+            !source_mysql_server_has_md5(reader->view->server))
+            (void)error_set(err, ERR_SOURCE, "%s", MYSQL_MD5_WAY_OUT);
+    }
     lease_end(reader);
     return ok;
 }
