@@ -254,7 +254,8 @@ launch_mysql(Server *server)
     launch_with_more(server,
         (const char *const[]){"chroot", tree_of_mysql(), "/usr/sbin/mysqld", "--no-defaults",
             "--user=root", data, socket_path, pid_path, "--skip-networking", "--mysqlx=OFF",
-            "--innodb-flush-log-at-trx-commit=0", "--sync-binlog=0",
+            /* ours, of the environment, is not in the tree */
+            "--tmpdir=/tmp", "--innodb-flush-log-at-trx-commit=0", "--sync-binlog=0",
             "--secure-file-priv=", "--local-infile=1", "--max-allowed-packet=256M", NULL});
 }
 
@@ -355,8 +356,9 @@ server_start_mysql_with(Server *server, const char *const *more)
     (void)snprintf(
         data, sizeof(data), "--datadir=%s/data", server->directory + strlen(tree_of_mysql()));
     stop_at_exit(server);
-    run(server, (const char *const[]){"chroot", tree_of_mysql(), "/usr/sbin/mysqld",
-                    "--no-defaults", "--initialize-insecure", "--user=root", data, NULL});
+    run(server,
+        (const char *const[]){"chroot", tree_of_mysql(), "/usr/sbin/mysqld", "--no-defaults",
+            "--initialize-insecure", "--user=root", "--tmpdir=/tmp", data, NULL});
     launch_mysql(server);
 }
 
