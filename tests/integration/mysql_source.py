@@ -66,16 +66,12 @@ def make_mysql(**settings):
 
 @pytest.fixture(scope="session")
 def mysql_source_server():
-    server = make_mariadb()
-    yield server
-    server.remove()
+    return servers.shared("mysql_source", make_mariadb)
 
 
 @pytest.fixture(scope="session")
 def real_mysql_server():
-    server = make_mysql()
-    yield server
-    server.remove()
+    return servers.shared("real_mysql_source", make_mysql)
 
 
 def _source_on(server):

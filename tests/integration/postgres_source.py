@@ -27,9 +27,8 @@ from service import Failed
 
 @pytest.fixture(scope="session")
 def source_server():
-    server = servers.Postgres(max_replication_slots="30", max_wal_senders="30")
-    yield server
-    server.remove()
+    return servers.shared("postgres_source", lambda: servers.Postgres(
+        max_replication_slots="30", max_wal_senders="30"))
 
 
 @pytest.fixture

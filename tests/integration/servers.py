@@ -3,6 +3,7 @@
 Each server listens on a Unix socket in its own directory only, runs as an unprivileged user where
 the tests run as root, dies with the process that started it, and is stopped by its own pid.
 """
+import atexit
 import ctypes
 import glob
 import os
@@ -18,6 +19,18 @@ import pymysql
 
 START_SECONDS = 60
 MEMORY_WANTED = 8 << 30
+
+
+_shared = {}
+
+
+def shared(name, make):
+    """The server of this name, made when it is first wanted, for the rest of the run. A fixture that
+    several test files import is one fixture a file: servers of their own would fill the memory."""
+    if name not in _shared:
+        _shared[name] = make()
+        atexit.register(_shared[name].remove)
+    return _shared[name]
 
 
 def temporary_root():

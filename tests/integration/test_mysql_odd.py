@@ -40,3 +40,24 @@ def test_a_byte_that_is_no_character_does_not_matter_in_a_row_that_puts_it_right
     done = service.run(expect=1)
     assert "column name of the new image: byte 2 of the text (0x81) is no character of cp1250" \
         in done.stderr
+
+
+def test_globs_with_an_exclamation_mark_leave_tables_out(mysql_source, file_target, directory):
+    for name in ("item", "log_1", "log_2"):
+        mysql_source.execute(f"create table {name} (id integer primary key)")
+        mysql_source.execute(f"insert into {name} values (1)")
+        file_target.execute(f"create table {name} (id integer primary key)")
+
+    def counts(service, tables):
+        made = mysql_source.service(directory, file_target, name=service, tables=[
+            glob.replace("SHOP", mysql_source.name) for glob in tables])
+        made.run()
+        found = [file_target.value(f"select count(*) from {name}")
+                 for name in ("item", "log_1", "log_2")]
+        for name in ("item", "log_1", "log_2"):
+            file_target.execute(f"delete from {name}")
+        return found
+
+    assert counts("a", ["SHOP.*", "!SHOP.log_*", "SHOP.log_2"]) == [1, 0, 1]
+    assert counts("b", ["!SHOP.log_1"]) == [1, 0, 1]
+    assert counts("c", ["SHOP.log_1"]) == [0, 1, 0]

@@ -144,11 +144,12 @@ log_query_concerns(const LogQuery *query, const MysqlSourceOptions *options)
         log_query_schema(query).len > 0)
         return source_mysql_carries(options, log_query_schema(query), buf_text(&statement->table));
     /* what a function does, none of its words says */
-    if (options->tables.count == 0 || text_starts_with(buf_text(&statement->words), "SELECT") ||
+    if (options->tables.count == 0 || *options->tables.items[0] == '!' ||
+        text_starts_with(buf_text(&statement->words), "SELECT") ||
         text_starts_with(buf_text(&statement->words), "select"))
         return true;
     for (size_t i = 0; i < options->tables.count; i++)
-        if (may_be_about(query, options->tables.items[i]))
+        if (*options->tables.items[i] != '!' && may_be_about(query, options->tables.items[i]))
             return true;
     return false;
 }

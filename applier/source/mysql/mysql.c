@@ -16,7 +16,8 @@ static const Field fields[] = {
     MYSQL_CLIENT_FIELDS(OPTION(client), "host=db dbname=shop user=dray",
         "The session's database; it does not matter for what is carried."),
     {"tables", FIELD_LIST, OPTION(tables), NULL, 0, 0, NULL, 0,
-        "Globs over schema.table: the tables that the service carries; none: all but those of the "
+        "Globs over schema.table: the tables that the service carries; one with ! in front leaves "
+        "out, and the last one that fits counts. None, or a first one with !: all but those of the "
         "server's own schemas."},
     {"server_id", FIELD_INT, OPTION(server_id), "0", 0, UINT32_MAX - MYSQL_ID_COUNT, NULL, 0,
         "Our number as a replica, which no other replica of the server may have, nor the seven "
@@ -78,17 +79,22 @@ source_mysql_carries(const MysqlSourceOptions *options, Text schema, Text name)
 {
     static const char *const own[] = {"mysql", "information_schema", "performance_schema", "sys"};
     CLEANUP(buf_clear) Buf full = BUF_INIT;
+    bool carries = true;
 
     for (size_t i = 0; i < ARRAY_LEN(own); i++)
         if (text_equal_nocase(schema, text_of(own[i])))
             return false;
-    if (options->tables.count == 0)
-        return true;
     buf_addf(&full, TEXT_FMT "." TEXT_FMT, TEXT_ARG(schema), TEXT_ARG(name));
-    for (size_t i = 0; i < options->tables.count; i++)
-        if (text_glob(buf_text(&full), options->tables.items[i]))
-            return true;
-    return false;
+    for (size_t i = 0; i < options->tables.count; i++) {
+        const char *glob = options->tables.items[i];
+        bool excludes = *glob == '!';
+
+        if (i == 0)
+            carries = excludes;
+        if (text_glob(buf_text(&full), glob + (excludes ? 1 : 0)))
+            carries = !excludes;
+    }
+    return carries;
 }
 
 /* ---- positions ------------------------------------------------------------------------------ */

@@ -48,7 +48,7 @@ typedef enum MysqlStatements {
 
 typedef struct MysqlSourceOptions {
     MysqlClientOptions client;
-    TextList tables;   /* globs over schema.table; none: all but the server's own schemas */
+    TextList tables;   /* globs over schema.table: source_mysql_carries(); none: all */
     int64_t server_id; /* ours, as a replica; 0: made of the service's name. The seven numbers
                           behind it are used as well: MysqlIdUse */
     int position;      /* MysqlPositionMode */
@@ -75,5 +75,7 @@ typedef enum MysqlIdUse {
 #define MYSQL_ID_COUNT 8
 uint32_t source_mysql_server_id(const SourceStart *start, MysqlIdUse use);
 
-/* Does a service of these options carry the table? Never the server's own schemas. */
+/* Does a service of these options carry the table? Never the server's own schemas. Of the globs the
+ * last one that fits counts, and "!glob" leaves out; where the first one does so, all others are
+ * carried. */
 bool source_mysql_carries(const MysqlSourceOptions *options, Text schema, Text name);

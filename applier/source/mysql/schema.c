@@ -347,8 +347,9 @@ look_ahead(MysqlSchema *schema, Entry *entry, const BinlogTableMap *map, const M
 /* ---- errors ---- */
 
 static const char way_out[] =
-    "leave the table out (source: tables:) until the service has passed this place, then dray "
-    "bootstrap loads it anew; with binlog_row_metadata = FULL the log tells such things itself";
+    "leave the table out (source: tables: takes !schema.table) until the service has passed this "
+    "place, then dray bootstrap loads it anew; with binlog_row_metadata = FULL the log tells such "
+    "things itself";
 
 static bool
 refuse_behind(const Entry *entry, const BinlogTableMap *map, const MysqlPlace *place,
