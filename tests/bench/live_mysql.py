@@ -15,10 +15,7 @@ import argparse
 import os
 import re
 import shutil
-import signal
 import socket
-import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -28,7 +25,7 @@ os.environ.setdefault("DRAY_TEST_DIRECTORY", tempfile.gettempdir())
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "integration"))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import servers  # noqa: E402
-from live_postgres import processor_seconds, resident  # noqa: E402
+from live import quiet  # noqa: E402
 from main_job import machine  # noqa: E402
 from service import Watched  # noqa: E402
 
@@ -191,51 +188,6 @@ class Bench:
         return run_sql(server, database, "checksum table item")[0][1]
 
 
-def latencies(bench, database, count):
-    """Milliseconds from the end of COMMIT at the source to the row's being seen in the target."""
-    source = bench.source.connect("shop").cursor()
-    target = bench.target.connect(database).cursor()
-    found = []
-    for number in range(count):
-        key = 10 ** 12 + number
-        source.execute("insert into item (id, note) values (%s, 'latency')", (key,))
-        start = time.monotonic()
-        while True:
-            target.execute("select 1 from item where id = %s", (key,))
-            if target.fetchone():
-                break
-            time.sleep(0.0005)
-        found.append((time.monotonic() - start) * 1000)
-        time.sleep(0.03)
-    source.execute("delete from item where id >= %s", (10 ** 12,))
-    source.connection.close()
-    target.connection.close()
-    return found
-
-
-def quiet(bench, config, seconds, count):
-    process = subprocess.Popen([bench.program, "run", config], stdin=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL)
-    try:
-        time.sleep(3)
-        before, start = processor_seconds(process.pid), time.monotonic()
-        time.sleep(seconds)
-        used = (processor_seconds(process.pid) - before) / (time.monotonic() - start)
-        print(f"\nquiet service, {seconds} s: {used * 100:.2f} % of a core (aim: under 0.5), "
-              f"{resident(process.pid):.1f} MiB resident (aim: under 30)")
-        ours = latencies(bench, "dw", count)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait()
-    peers = latencies(bench, "shop", count)
-    print(f"\nfrom COMMIT to visible, {count} transactions of one row, milliseconds")
-    for name, values in (("dray, max_interval 0", ours), ("replica", peers)):
-        values = sorted(values)
-        print(f"  {name:24} median {statistics.median(values):6.1f}   "
-              f"95 % {values[int(len(values) * 0.95)]:6.1f}   worst {values[-1]:6.1f}")
-    print("  (aim: dray's median under 50)")
-
-
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
@@ -280,7 +232,8 @@ def main():
                   + ("   (aim: at least 1.50)" if name.startswith("serial") else ""))
         for name, is_equal in equal.items():
             print(f"  {name}: {'equal to the source' if is_equal else 'DIFFERENT'}")
-        quiet(bench, bench.config("quiet", "0"), arguments.quiet_seconds, arguments.latencies)
+        quiet(bench, bench.config("quiet", "0"), ("replica", "shop"),
+              arguments.quiet_seconds, arguments.latencies)
     finally:
         bench.remove()
         shutil.rmtree(directory, ignore_errors=True)

@@ -34,7 +34,8 @@ typedef struct Entry {
     Text name;
     const MysqlTable *table; /* NULL: the catalogue had none */
     Arena *arena;            /* of table; NULL: it is the list's */
-    LogNumber as_of;         /* the log's end when table had been read */
+    LogNumber since;         /* the log's end when table began to be read: DDL behind it may be */
+    LogNumber as_of;         /* missing in table; and when it had been read: none behind is in it */
     bool is_sure;            /* the stream's place has no DDL of the table up to there */
     bool is_stale;           /* DDL went by since table was read or looked at last */
     Node *nodes;
@@ -51,7 +52,8 @@ struct MysqlSchema {
     bool images_are_full; /* binlog_row_image, as sessions begin with it */
     bool lacks_names;     /* a map had none: the catalogue matters much */
     bool is_ahead;        /* the catalogue is newer than the stream's last place */
-    LogNumber as_of;      /* of the list */
+    LogNumber since;      /* of the list */
+    LogNumber as_of;
     Buf scratch;
 };
 
@@ -189,6 +191,7 @@ entry_of(MysqlSchema *schema, Text database, Text name)
     entry = ARENA_NEW(schema->arena, Entry);
     entry->schema = arena_text(schema->arena, database);
     entry->name = arena_text(schema->arena, name);
+    entry->since = schema->since;
     entry->as_of = schema->as_of;
     (void)map_put(&schema->entries, key_of(schema, database, name), entry);
     return entry;
@@ -218,7 +221,8 @@ load(MysqlSchema *schema, Error *err)
         return true;
     if (!connect(schema, err))
         return false;
-    if (!source_mysql_tables_list_columns(
+    if (!read_end(schema, &schema->since, err) ||
+        !source_mysql_tables_list_columns(
             schema->server, options_of(schema), schema->list_arena, &tables, &count, err) ||
         !read_image_setting(schema, err) || !read_end(schema, &schema->as_of, err))
         return disconnect(schema);
@@ -249,17 +253,20 @@ refresh(MysqlSchema *schema, Entry *entry, Error *err)
 {
     CLEANUP(arena_free) Arena *arena = arena_new();
     MysqlTable *table;
+    LogNumber begin;
     LogNumber end;
 
     if (!connect(schema, err))
         return false;
-    if (!source_mysql_tables_find_columns(
+    if (!read_end(schema, &begin, err) ||
+        !source_mysql_tables_find_columns(
             schema->server, options_of(schema), entry->schema, entry->name, arena, &table, err) ||
         !read_end(schema, &end, err))
         return disconnect(schema);
     arena_free(entry->arena);
     entry->arena = STEAL(arena);
     entry->table = table;
+    entry->since = begin;
     entry->as_of = end;
     entry->is_sure = false;
     return true;
@@ -480,7 +487,7 @@ prepare(MysqlSchema *schema, Entry *entry, const BinlogTableMap *map, const Mysq
     bool needed;
     bool ok = true;
 
-    if ((entry->is_stale || entry->table == NULL) && !is_before(number_of(place), entry->as_of) &&
+    if ((entry->is_stale || entry->table == NULL) && !is_before(number_of(place), entry->since) &&
         !refresh(schema, entry, err))
         return false;
     if (!connect(schema, err))
@@ -506,7 +513,7 @@ make_shape(MysqlSchema *schema, Entry *entry, const BinlogTableMap *map, const M
         return false;
     if (!make_node(schema, entry, map, &node, err)) {
         /* without a DDL statement in the log: one that was not logged, or a server that was away */
-        if (is_before(number_of(place), entry->as_of))
+        if (is_before(number_of(place), entry->since))
             return refuse_unknown(schema, entry, place, err);
         if (!refresh(schema, entry, err))
             return false;
