@@ -28,7 +28,7 @@ typedef struct Column {
 } Column;
 
 typedef struct World {
-    Server server;
+    Server *server;
     MYSQL *mysql;
     unsigned kind; /* ON_MARIADB, ON_MYSQL */
     Column *columns;
@@ -51,7 +51,7 @@ connect_server(World *world)
 {
     world->mysql = mysql_init(NULL);
     assert_non_null(world->mysql);
-    if (mysql_real_connect(world->mysql, NULL, "root", "", NULL, 0, world->server.socket, 0) ==
+    if (mysql_real_connect(world->mysql, NULL, "root", "", NULL, 0, world->server->socket, 0) ==
         NULL)
         fail_msg("%s", mysql_error(world->mysql));
     run(world, "SET NAMES utf8mb4");
@@ -223,10 +223,10 @@ read_logs(World *world)
     Error err;
 
     run(world, "FLUSH BINARY LOGS");
-    assert_ok(file_list(world->server.data, &list, &err), err);
+    assert_ok(file_list(world->server->data, &list, &err), err);
     for (size_t i = 0; i < list.count; i++) {
         CLEANUP(buf_clear) Buf log = BUF_INIT;
-        char *path = file_join(world->server.data, list.names[i]);
+        char *path = file_join(world->server->data, list.names[i]);
 
         if (text_glob(text_of(list.names[i]), "log.[0-9]*")) {
             assert_ok(file_read_all(path, MAX_EVENTS, &log, &err), err);
@@ -291,11 +291,14 @@ set_up(World *world, unsigned kind)
     static const char *const more[] = {"--log-bin=log", "--server-id=1", "--binlog-format=ROW",
         "--binlog-row-metadata=FULL", "--binlog-row-image=FULL", "--max-allowed-packet=64M", NULL};
 
-    *world = (World){.kind = kind, .memory = binlog_memory_new()};
+    /* stopped once more, and removed, at exit */
+    static Server server;
+
+    *world = (World){.kind = kind, .memory = binlog_memory_new(), .server = &server};
     if (kind == ON_MARIADB)
-        server_start_mariadb_with(&world->server, more);
+        server_start_mariadb_with(world->server, more);
     else
-        server_start_mysql_with(&world->server, more);
+        server_start_mysql_with(world->server, more);
     connect_server(world);
     world->columns = calloc(value_case_count, sizeof(*world->columns));
     assert_non_null(world->columns);
@@ -319,7 +322,7 @@ tear_down(World *world)
     free(world->columns);
     mysql_close(world->mysql);
     binlog_memory_free(world->memory);
-    server_stop(&world->server);
+    server_stop(world->server);
 }
 
 static void
