@@ -62,12 +62,12 @@ struct BlockReader {
     int64_t block_opened_ms;
     int64_t read_us;
 
-    bool in_transaction;
     Buf void_begin; /* own place of a transaction that came and never happened (EVENT_ROLLBACK):
                        its changes are passed over when it comes again */
-    bool is_void;   /* this is it */
-    bool ends;      /* nothing more will come */
-    bool torn;      /* the source ended inside a transaction */
+    bool in_transaction;
+    bool is_void;        /* it is that one */
+    bool ends;           /* nothing more will come */
+    bool torn;           /* the source ended inside a transaction */
     uint64_t last_seqno; /* do not read past this transaction; 0: no limit */
 
     uint64_t hold_number; /* of the request that is looked at; 0: none */

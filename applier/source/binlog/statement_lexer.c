@@ -14,7 +14,9 @@ is_word_byte(char c)
 static char
 peek(const StatementLexer *lexer, size_t ahead)
 {
-    return ahead < lexer->sql.len - lexer->at ? lexer->sql.data[lexer->at + ahead] : '\0';
+    if (ahead >= lexer->sql.len - lexer->at)
+        return '\0';
+    return lexer->sql.data[lexer->at + ahead];
 }
 
 static void
@@ -73,9 +75,7 @@ pass_space(StatementLexer *lexer)
         return false;
     if (isspace((unsigned char)c) || c == '\0')
         lexer->at++;
-    else if (c == '#')
-        pass_line(lexer);
-    else if (c == '-' && next == '-' && (unsigned char)peek(lexer, 2) <= ' ')
+    else if (c == '#' || (c == '-' && next == '-' && (unsigned char)peek(lexer, 2) <= ' '))
         pass_line(lexer);
     else if (c == '/' && next == '*')
         enter_comment(lexer);
