@@ -34,8 +34,8 @@ typedef struct Entry {
     Text name;
     const MysqlTable *table; /* NULL: the catalogue had none */
     Arena *arena;            /* of table; NULL: it is the list's */
-    LogNumber since;         /* the log's end when table began to be read: DDL behind it may be */
-    LogNumber as_of;         /* missing in table; and when it had been read: none behind is in it */
+    LogNumber since;         /* the log's end before table was read: all DDL up to it is in it */
+    LogNumber as_of;         /* the log's end after that: no DDL behind it is */
     bool is_sure;            /* the stream's place has no DDL of the table up to there */
     bool is_stale;           /* DDL went by since table was read or looked at last */
     Node *nodes;
