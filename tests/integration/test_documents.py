@@ -2,6 +2,7 @@
 import os
 import re
 
+import pytest
 import yaml
 
 from service import dray
@@ -33,16 +34,22 @@ def configuration(directory, text):
     return path
 
 
-def test_the_sample_configuration_is_accepted(directory):
-    assert refused_options(configuration(directory, read("etc", "dray.yaml"))) == []
+SAMPLES = ["dray.yaml", "dray-mysql.yaml"]
 
 
-def test_the_sample_configuration_is_accepted_with_every_comment_taken_away(directory):
-    text = read("etc", "dray.yaml")
-    head, rest = text.split("service: sales", 1)
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_the_sample_configuration_is_accepted(directory, sample):
+    assert refused_options(configuration(directory, read("etc", sample))) == []
+
+
+@pytest.mark.parametrize("sample, shown", [("dray.yaml", ["\nstage:", "  max_rows:"]),
+                                           ("dray-mysql.yaml", ["  position:", "  heartbeat:"])])
+def test_the_sample_configuration_is_accepted_with_every_comment_taken_away(
+        directory, sample, shown):
+    head, rest = read("etc", sample).split("\nservice:", 1)
     assert head.lstrip().startswith("#")
-    bare = re.sub(r"^(\s*)# (\s*[a-z_]+:)", r"\1\2", "service: sales" + rest, flags=re.M)
-    assert "\nstage:" in bare and "  max_rows:" in bare
+    bare = re.sub(r"^(\s*)# (\s*[a-z_]+:)", r"\1\2", "service:" + rest, flags=re.M)
+    assert all(text in bare for text in shown)
     assert refused_options(configuration(directory, bare)) == []
 
 
@@ -51,10 +58,11 @@ def test_a_wrong_option_in_the_sample_would_be_seen(directory):
     assert len(refused_options(configuration(directory, text))) == 1
 
 
-def test_commented_values_of_the_sample_are_the_defaults():
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_commented_values_of_the_sample_are_the_defaults(sample):
     """Compared with the reference, which the program prints."""
     reference = read("docs", "reference", "configuration.md")
-    for name, value in re.findall(r"^\s*# +([a-z_]+): (\S+)", read("etc", "dray.yaml"), flags=re.M):
+    for name, value in re.findall(r"^\s*# +([a-z_]+): (\S+)", read("etc", sample), flags=re.M):
         if name in ("null", "file", "position_schema", "schema", "header_columns", "slot",
                     "publication", "tables"):
             continue

@@ -87,3 +87,5 @@ def test_of_ddl_ahead_only_that_matters_which_could_change_what_the_log_does_not
         assert found == []
         assert f"table {mysql_source.name}.item: " in done.stderr
         assert ahead[:30] in done.stderr and "takes !schema.table" in done.stderr
+        # the setting is right already: it is not the way out
+        assert "with binlog_row_metadata = FULL" not in done.stderr

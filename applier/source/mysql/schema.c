@@ -353,16 +353,22 @@ look_ahead(MysqlSchema *schema, Entry *entry, const BinlogTableMap *map, const M
 
 /* ---- errors ---- */
 
-static const char way_out[] =
-    "leave the table out (source: tables: takes !schema.table) until the service has passed this "
-    "place, then dray bootstrap loads it anew; with binlog_row_metadata = FULL the log tells such "
-    "things itself";
+#define WAY_OUT                                                                                    \
+    "leave the table out (source: tables: takes !schema.table) until the service has passed this " \
+    "place, then dray bootstrap loads it anew"
+
+static const char *
+way_out(const BinlogTableMap *map)
+{
+    if (map->has_names)
+        return WAY_OUT;
+    return WAY_OUT "; with binlog_row_metadata = FULL the log tells such things itself";
+}
 
 static bool
-refuse_behind(const Entry *entry, const BinlogTableMap *map, const MysqlPlace *place,
-    const Conflict *conflict, Error *err)
+refuse_behind(
+    const BinlogTableMap *map, const MysqlPlace *place, const Conflict *conflict, Error *err)
 {
-    (void)entry;
     return error_set(err, ERR_SOURCE,
         "the log has rows of it at " TEXT_FMT ":%" PRIu64
         ", and only the catalogue could tell %s (binlog_row_metadata %s FULL there); the "
@@ -370,11 +376,12 @@ refuse_behind(const Entry *entry, const BinlogTableMap *map, const MysqlPlace *p
         TEXT_ARG(place->file), place->offset,
         map->has_names ? "what its columns are" : "the names of their columns",
         map->has_names ? "is" : "was not", buf_string(&conflict->words),
-        buf_string(&conflict->file), conflict->offset, way_out);
+        buf_string(&conflict->file), conflict->offset, way_out(map));
 }
 
 static bool
-refuse_unknown(MysqlSchema *schema, const Entry *entry, const MysqlPlace *place, Error *err)
+refuse_unknown(MysqlSchema *schema, const Entry *entry, const BinlogTableMap *map,
+    const MysqlPlace *place, Error *err)
 {
     CLEANUP(buf_clear) Buf user = BUF_INIT;
     Error ignored;
@@ -390,10 +397,10 @@ refuse_unknown(MysqlSchema *schema, const Entry *entry, const MysqlPlace *place,
             "the log has rows of it at " TEXT_FMT ":%" PRIu64
             ", and the catalogue does not show it: it was dropped, or %s may not SELECT from it; "
             "GRANT SELECT, or %s",
-            TEXT_ARG(place->file), place->offset, buf_string(&user), way_out);
+            TEXT_ARG(place->file), place->offset, buf_string(&user), way_out(map));
     cause = *err;
     return error_set(err, ERR_SOURCE, "the log has rows of it at " TEXT_FMT ":%" PRIu64 ": %s; %s",
-        TEXT_ARG(place->file), place->offset, cause.text, way_out);
+        TEXT_ARG(place->file), place->offset, cause.text, way_out(map));
 }
 
 /* ---- shapes ---- */
@@ -498,7 +505,7 @@ prepare(MysqlSchema *schema, Entry *entry, const BinlogTableMap *map, const Mysq
     if (needed || !schema->images_are_full || !is_before(number_of(place), entry->as_of))
         ok = look_ahead(schema, entry, map, place, &conflict, err);
     if (ok && needed && conflict.words.len > 0)
-        ok = refuse_behind(entry, map, place, &conflict, err);
+        ok = refuse_behind(map, place, &conflict, err);
     conflict_clear(&conflict);
     return ok;
 }
@@ -514,11 +521,11 @@ make_shape(MysqlSchema *schema, Entry *entry, const BinlogTableMap *map, const M
     if (!make_node(schema, entry, map, &node, err)) {
         /* without a DDL statement in the log: one that was not logged, or a server that was away */
         if (is_before(number_of(place), entry->since))
-            return refuse_unknown(schema, entry, place, err);
+            return refuse_unknown(schema, entry, map, place, err);
         if (!refresh(schema, entry, err))
             return false;
         if (!make_node(schema, entry, map, &node, err))
-            return refuse_unknown(schema, entry, place, err);
+            return refuse_unknown(schema, entry, map, place, err);
     }
     node = keep_node(entry, node);
     set_defaults(entry, node);
