@@ -44,7 +44,7 @@ check:
 	@tests/check.sh build-check $(TESTS)
 
 bench:
-	@tools/install-packages build test
+	@tools/install-packages build test peers
 	@$(call setup,build-bench,-Dtests=false --buildtype=release)
 	@ninja -C build-bench -j $(JOBS)
 	@tests/bench/run.sh build-bench/dray

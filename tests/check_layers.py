@@ -16,7 +16,7 @@ import sys
 import tempfile
 
 FOLDERS = ["base", "config", "event", "client", "source", "block", "target", "script", "ddl", "apply", "jobs",
-           "service", "cli"]
+           "service", "convert", "cli"]
 
 # header -> path prefixes below applier/ that may include it
 LIBRARIES = {
@@ -29,6 +29,8 @@ LIBRARIES = {
     "iconv.h": ["source/"],
     "sqlite3.h": ["target/"],
     "csv.h": ["block/"],
+    "glib.h": ["base/"],
+    "ini.h": ["convert/"],
     "yaml.h": ["config/"],
     "jansson.h": ["source/", "block/", "apply/", "cli/", "service/"],
 }
@@ -38,6 +40,7 @@ DRIVERS = {
     "sqlite": r"((missing_|sql_dialect_)?sqlite|registry)",
     "postgres": r"((missing_|sql_dialect_)?postgres|pg|registry)",
     "mysql": r"((missing_|sql_dialect_)?mysql|mariadb|registry)",
+    "pgq": r"(missing_pgq|pgq|registry)",
     "jsonl": r"(jsonl|wal2json|registry)",
 }
 

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "base/time_zone.h"
 #include "config/field.h"
 
 /* What config/ must know of a driver: the option table of its part of the file. */
@@ -36,6 +37,29 @@ typedef enum SchemaPolicy {
     SCHEMA_IGNORE,      /* leave out what the target lacks */
 } SchemaPolicy;
 
+/* What becomes of a partition whose time is over. */
+typedef enum PartitionExpiry {
+    EXPIRE_DROP,
+    EXPIRE_DETACH, /* the table stays, and is no partition any more */
+} PartitionExpiry;
+
+/* "partition:" of a table rule (event/partition.h). */
+typedef struct PartitionRule {
+    const char *by;       /* a to_char format; day, month and hour are already formats here */
+    const char *template; /* NULL: partition.sql */
+    const TimeZone *zone; /* owned by the configuration */
+    const char *zone_name;
+    int64_t retain_ms; /* after the end of its period; 0: partitions stay */
+    int expire;        /* PartitionExpiry */
+} PartitionRule;
+
+/* What a script that cannot delete does with deletes ("-- @deletes" in script/script.h). */
+typedef enum DeletePolicy {
+    DELETES_ERROR,
+    DELETES_KEEP, /* as rows of their own, with the opcode in a column */
+    DELETES_IGNORE,
+} DeletePolicy;
+
 /* One entry of "tables:"; the first one whose match fits a source table wins. */
 typedef struct TableRule {
     Text match;        /* glob over schema.table */
@@ -48,10 +72,12 @@ typedef struct TableRule {
     size_t skip_column_count;
     const ColumnRename *renames;
     size_t rename_count;
-    int line;           /* in the file, for errors */
-    int schema_changes; /* SchemaPolicy; SCHEMA_INHERIT: target.schema_changes */
-    bool skip;          /* leave the table out */
-    bool shared;        /* several source tables may meet in the target table */
+    int line;                       /* in the file, for errors */
+    int schema_changes;             /* SchemaPolicy; SCHEMA_INHERIT: target.schema_changes */
+    int deletes;                    /* DeletePolicy */
+    const PartitionRule *partition; /* NULL: none */
+    bool skip;                      /* leave the table out */
+    bool shared;                    /* several source tables may meet in the target table */
 } TableRule;
 
 typedef struct TableRules {
@@ -152,6 +178,7 @@ typedef struct LogConfig {
 
 typedef struct Config {
     const char *path;      /* the file, as given */
+    const char *pidfile;   /* NULL: none */
     const char *directory; /* of the file */
     const char *service;
     const char *position_service; /* whose row of dray_position counts; NULL: service's own. Not in

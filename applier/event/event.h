@@ -66,7 +66,9 @@ typedef struct Event {
     Text table;             /* TRUNCATE */
     Text position; /* COMMIT, ROLLBACK, POSITION: where to go on after it, the source's own text.
                       BEGIN: the transaction's own place, to be compared with a snapshot's position
-                      (SourceDriver.compare); TEXT_NONE where the source has no such order */
+                      (SourceDriver.compare); TEXT_NONE where the source has no such order.
+                      CHANGE, TRUNCATE: its own place, where a snapshot may hold a part of a
+                      transaction (PgQ's batches); TEXT_NONE: the transaction's */
     Text where;    /* any: where this event stands in the source, for error texts:
                       "shop.jsonl:12", "0/1A2B3C" */
 } Event;

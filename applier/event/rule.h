@@ -34,7 +34,8 @@ typedef struct OutTable {
     size_t column_count;
     size_t *key; /* indexes into columns, in key order */
     size_t key_count;
-    bool all_lines; /* the table's merge script needs every line: no compaction */
+    bool all_lines;           /* the table's merge script needs every line: no compaction */
+    bool distinguish_updates; /* it needs UD and UI for updates, whatever the configuration says */
 } OutTable;
 
 /* The rule for a source table, or NULL. */

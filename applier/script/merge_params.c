@@ -7,6 +7,7 @@ struct MergeParams {
     bool has_kept;
     bool has_values;
     bool has_unchanged;
+    bool keeps_deletes;
     bool again;
 };
 
@@ -477,6 +478,7 @@ merge_params_new(const MergeTable *table, Arena *arena)
     while (script_parameters[count].name != NULL)
         count++;
     builder.params->values = ARENA_ARRAY(arena, ParamValue, count);
+    builder.params->keeps_deletes = table->keeps_deletes;
     put_string(&builder, "SERVICE", text_of(table->service));
     if (table->block == NULL)
         return builder.params;
@@ -524,6 +526,10 @@ merge_params_allow(const MergeParams *params, ScriptCondition condition)
         return params->has_values;
     case CONDITION_UNCHANGED:
         return params->has_unchanged;
+    case CONDITION_DELETES:
+        return params->keeps_deletes;
+    case CONDITION_NO_DELETES:
+        return !params->keeps_deletes;
     case CONDITION_AGAIN:
         return params->has_unchanged && params->again;
     }

@@ -32,6 +32,7 @@ typedef struct MergeTable {
     size_t key_count;
     bool stage_is_compact; /* superseded lines are not loaded: STAGE_LAST is simply true */
     bool again;            /* the base table may hold the block already */
+    bool keeps_deletes;    /* the table rule says deletes: keep */
     uint64_t rows;         /* lines that a load sees: CSV_ROWS */
     uint64_t origins;      /* of them, O lines: UNCHANGED_ROWS */
 } MergeTable;

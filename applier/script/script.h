@@ -4,6 +4,11 @@
  * Pure but for script_load(), which reads the file. Sections are named by comment lines "-- @name";
  * text before the first section may only be comments. Directives, comment lines too:
  *   -- @all_lines            the script needs every line: no compaction
+ *   -- @distinguish_updates  the script tells deletes from updates: its tables' updates are written
+ *                            as UD and UI
+ *   -- @deletes              the script has no way to delete: the table rule's deletes: says what
+ *                            becomes of D lines and of TRUNCATE. Under error a block with one is
+ *                            refused, naming its first line
  *   -- @live CONDITION       which rows of the base table (alias base) are rows of the source now;
  *                            without it all are
  *   -- @expect rows N        after a statement: it must have changed N rows (N may be a parameter)
@@ -12,6 +17,8 @@
  *   -- @if values            … only where the file has columns beside the key
  *   -- @if unchanged         … only where the file has lines that leave values out, each behind its
  *                            O line (block/unchanged.h)
+ *   -- @if deletes           … only where the table rule says deletes: keep
+ *   -- @if no deletes        … only where it says another
  *   -- @if again             the same, and only where the block is loaded once more: rows that the
  *                            base table lacks are dealt with in a later block
  * A statement ends with ";" as the SQL dialect sees it; "\!" at a line's start is an
@@ -55,10 +62,12 @@ typedef struct ScriptPiece {
 
 typedef enum ScriptCondition {
     CONDITION_NONE,
-    CONDITION_KEPT,      /* -- @if kept */
-    CONDITION_VALUES,    /* -- @if values */
-    CONDITION_UNCHANGED, /* -- @if unchanged */
-    CONDITION_AGAIN,     /* -- @if again */
+    CONDITION_KEPT,       /* -- @if kept */
+    CONDITION_VALUES,     /* -- @if values */
+    CONDITION_UNCHANGED,  /* -- @if unchanged */
+    CONDITION_AGAIN,      /* -- @if again */
+    CONDITION_DELETES,    /* -- @if deletes */
+    CONDITION_NO_DELETES, /* -- @if no deletes */
 } ScriptCondition;
 
 typedef struct ScriptStatement {
@@ -76,6 +85,8 @@ typedef struct Script {
     ScriptStatement *sections[SECTION_COUNT];
     size_t counts[SECTION_COUNT];
     bool all_lines;
+    bool distinguishes;   /* @distinguish_updates */
+    bool has_deletes;     /* @deletes */
     Text live;            /* @live; TEXT_NONE: none */
     bool needs_key;       /* uses a parameter that is made of the key */
     bool has_load;        /* has a @load section */

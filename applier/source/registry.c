@@ -25,8 +25,9 @@ source_find(const char *name)
 const char *
 source_type_names(const SourceDriver *driver)
 {
-    /* its logs are wal2json's */
-    return driver == &source_jsonl ? "postgres" : driver->name;
+    /* wal2json's logs and PgQ's queues come from PostgreSQL */
+    return driver == &source_jsonl || text_is(text_of(driver->name), "pgq") ? "postgres"
+                                                                            : driver->name;
 }
 
 void

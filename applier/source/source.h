@@ -49,6 +49,12 @@ typedef struct SourceInstall {
     bool dry_run; /* only print the statements */
 } SourceInstall;
 
+/* How far the source's change stream is ahead of what was acknowledged. */
+typedef struct SourceLag {
+    int64_t behind_us; /* age of the newest thing acknowledged; -1: not known */
+    int64_t pending;   /* changes that wait, about; -1: not known */
+} SourceLag;
+
 struct SourceDriver {
     const char *name;    /* source.type in the configuration */
     const char *summary; /* one sentence for help and reference */
@@ -81,6 +87,8 @@ struct SourceDriver {
     /* Bytes of log that the server keeps for this service only (a slot's WAL), -1 where there is no
      * such thing yet. NULL: it keeps nothing for us. */
     bool (*retained)(const SourceStart *start, int64_t *ret_bytes, Error *err);
+    /* For dray status. NULL: the source cannot tell. */
+    bool (*lag)(const SourceStart *start, SourceLag *ret_lag, Error *err);
     /* Make at the source what the service needs (publication and slot), or check what is there; a
      * line each in report. Never drops or changes what it did not make. NULL: needs nothing. */
     bool (*install)(const SourceInstall *install, Buf *report, Error *err);

@@ -1,0 +1,77 @@
+/*
+ * record.h - what an event says: operation, table, key, new and old row
+ *
+ *     trigger     ev_type                ev_data              ev_extra1       ev_extra2
+ *     logutriga   I:id,part  U:…  D:…    urlencoded row       schema.table    old row (backup),
+ * urlencoded logutriga   R                      ""                   schema.table    (TRUNCATE)
+ *     jsontriga   {"op":"INSERT","table":["s","t"],"pkey":["id"]}   {"id":1,…}   …   old row, JSON
+ *     sqltriga    I, U, D, R             parts of SQL         schema.table    …
+ *
+ * I and U have the new row, D the old one. An update's old row is there only with the trigger's
+ * "backup"; without it the event cannot tell a change of the key, and is one of the row with the
+ * new key. A bare I, U or D whose data is urlencoded has its key names in ev_extra2 (as Skytools'
+ * own consumers read it). SQL in the data is refused, naming pgq.sqltriga and the trigger to make
+ * instead; its R is a TRUNCATE as any other.
+ *
+ * Of "schema.table" the first dot splits; without one the schema is "". Names are not quoted there.
+ * A key name that the row lacks is an error, but where the event's key list is ambiguous (names
+ * with "," in them).
+ *
+ * Pure. ERR_DATA; the caller puts event and queue in front.
+ * Source: PgQ 3.5's triggers (logutriga.c, sqltriga.c, jsontriga.c, common.c).
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "event/event.h"
+
+/* An event as the queue has it; TEXT_NONE is null. The texts are changed when it is read. */
+typedef struct PgqEvent {
+    int64_t id;
+    int64_t time_us;
+    uint64_t txid;
+    int32_t retry; /* -1: null */
+    Text type;
+    Text data;
+    Text extra1;
+    Text extra2;
+    Text extra3;
+    Text extra4;
+} PgqEvent;
+
+typedef enum PgqRecordKind {
+    PGQ_RECORD_CHANGE,
+    PGQ_RECORD_TRUNCATE,
+    PGQ_RECORD_UNKNOWN, /* some other producer's event: nothing but kind is set */
+} PgqRecordKind;
+
+typedef enum PgqStyle {
+    PGQ_STYLE_TEXT, /* values as the types' output functions print them, in the writer's session */
+    PGQ_STYLE_JSON, /* as jsontriga prints them */
+} PgqStyle;
+
+/* Arrays grow and stay with the record: one record serves all events of a batch. */
+typedef struct PgqRecord {
+    PgqRecordKind kind;
+    PgqStyle style;
+    ChangeKind change;
+    Text schema;
+    Text table;
+    Text *names; /* columns in the event's order; views into the event */
+    Value *row;  /* the new row; of a delete the old one */
+    size_t count;
+    Text *keys; /* names of the key's columns */
+    size_t key_count;
+    Text *old_names; /* of the old row of an update; old_count is 0 where the event has none */
+    Value *old_row;
+    size_t old_count;
+    size_t room, key_room, old_room;
+    Buf keys_text; /* what keys are views of */
+} PgqRecord;
+
+void pgq_record_clear(PgqRecord *record);
+
+/* Read the event: its texts are decoded in place. The record's texts are views of the event's and
+ * of record->keys_text, valid until the next call. */
+bool pgq_record_read(PgqEvent *event, PgqRecord *record, Error *err) MUST_CHECK;
