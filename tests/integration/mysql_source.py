@@ -21,6 +21,7 @@ test begins by purging the logs: so it carries all that the test does. start="no
 The server is another one than that of the targets, so that it can be restarted alone. Its settings
 are changed with settings(), which is undone at the end of the test.
 """
+import contextlib
 import datetime
 import decimal
 import itertools
@@ -119,19 +120,14 @@ class MysqlSource(LiveSource, targets.MysqlTarget):
 
     def __init__(self, server, fresh=True):
         """fresh: forget what other tests left in the log."""
-        self.fresh = fresh
         self._settings = {}
-        super().__init__(server)
         self.is_mariadb = isinstance(server, servers.MariaDB)
+        self.fresh = fresh
+        super().__init__(server)
 
     def _make(self):
         if self.fresh:
-            connection = self.server.connect()
-            with connection.cursor() as cursor:
-                cursor.execute("flush binary logs")
-                cursor.execute("show binary logs")
-                cursor.execute("purge binary logs to %s", cursor.fetchall()[-1][0])
-            connection.close()
+            self.purge()
         super()._make()
 
     def install(self, **_):
@@ -204,15 +200,19 @@ class MysqlSource(LiveSource, targets.MysqlTarget):
         self.execute("flush binary logs")
 
     def purge(self):
-        """Only the log that is written now is left. Servers keep what is still in use a while."""
+        """Only the log that is written now is left. One that the server still sends to a service
+        that has ended is not purged at once."""
         deadline = time.monotonic() + 20
-        self.rotate()
-        while True:
-            self.execute("purge binary logs to %s", self.place()[0])
-            if len(self.query("show binary logs")) == 1:
-                return
-            assert time.monotonic() < deadline, self.query("show binary logs")
-            time.sleep(0.05)
+        with contextlib.closing(self.server.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute("flush binary logs")
+            while True:
+                cursor.execute("show binary logs")
+                logs = [row[0] for row in cursor.fetchall()]
+                if len(logs) == 1:
+                    return
+                assert time.monotonic() < deadline, logs
+                cursor.execute("purge binary logs to %s", logs[-1])
+                time.sleep(0.05)
 
     def same(self, target, table, columns="*"):
         """Are source and target equal, value for value? Asserts it."""
