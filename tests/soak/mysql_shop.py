@@ -228,6 +228,7 @@ class Shop:
 class MysqlSource:
     """The server, its workers, and what can be done to it."""
     kind = "mysql"
+    installs = False  # dray install comes first
 
     def __init__(self, seed):
         options = {"log-bin": "bin", "server-id": "1", "binlog-format": "ROW",
@@ -259,6 +260,9 @@ class MysqlSource:
 
     def cut(self):
         end_threads(self.server, "command like 'Binlog Dump%'")
+
+    def close(self):
+        """What is not the server's."""
 
     def report(self):
         counts = self.shop.counts

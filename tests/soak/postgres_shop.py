@@ -168,6 +168,7 @@ class Pgbench:
 class PostgresSource:
     """The server, its workers, and what can be done to it."""
     kind = "postgres"
+    installs = False  # dray install comes first
 
     def __init__(self, seed):
         self.server = servers.Postgres(max_replication_slots="20", max_wal_senders="20")
@@ -194,6 +195,9 @@ class PostgresSource:
 
     def cut(self):
         end_backends(self.server, "backend_type = 'walsender'", "shop")
+
+    def close(self):
+        """What is not the server's."""
 
     def report(self):
         counts = self.shop.counts

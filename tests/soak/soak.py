@@ -1,13 +1,13 @@
 #!/usr/bin/python3
 """Dray under load while everything around it breaks, and a verify at the end.
 
-    tests/soak/soak.py PROGRAM [--source postgres|mysql] [--targets postgres,mysql,sqlite]
+    tests/soak/soak.py PROGRAM [--source postgres|mysql|pgq] [--targets postgres,mysql,sqlite]
                        [--seconds 600] [--seed N]
 
-A source works (postgres_shop.py, mysql_shop.py say at what), and a service a target follows it. At
-random a service is killed with -9, the source or a target server is stopped, started or killed,
-connections are cut. In the end everything is let to catch up, and dray verify must call each target
-equal to the source.
+A source works (postgres_shop.py, mysql_shop.py, pgq_shop.py say at what), and a service a target
+follows it. At random a service is killed with -9, the source or a target server is stopped, started
+or killed, connections are cut. In the end everything is let to catch up, and dray verify must call
+each target equal to the source.
 """
 import argparse
 import os
@@ -24,11 +24,13 @@ import yaml
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "integration")]
 import mysql_shop  # noqa: E402
+import pgq_shop  # noqa: E402
 import postgres_shop  # noqa: E402
 import servers  # noqa: E402
 import targets as target_kinds  # noqa: E402
 
-SOURCES = {"postgres": postgres_shop.PostgresSource, "mysql": mysql_shop.MysqlSource}
+SOURCES = {"postgres": postgres_shop.PostgresSource, "mysql": mysql_shop.MysqlSource,
+           "pgq": pgq_shop.PgqSource}
 
 
 class Failed(AssertionError):
@@ -126,6 +128,7 @@ class Soak:
             if follower.process is not None:
                 follower.process.kill()
                 follower.process.wait()
+        self.source.close()
         for server in self.servers:
             server.remove()
 
@@ -141,6 +144,8 @@ class Soak:
             for target in self.targets:
                 follower = Follower(self.program, self.source, target, self.directory)
                 self.followers.append(follower)
+                if self.source.installs:
+                    follower.must("install", follower.path)
                 follower.must("bootstrap", follower.path)
                 follower.start()
             self.disturb()
