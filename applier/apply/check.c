@@ -183,7 +183,8 @@ check_file(Check *check, const BlockFile *file)
 {
     CLEANUP(arena_free) Arena *arena = arena_new();
     BlockFile copy = *file;
-    Block block = {.manifest = {.files = &copy, .file_count = 1}};
+    Block block = {
+        .manifest = {.dialect = check->context->dialect, .files = &copy, .file_count = 1}};
     const char *name = arena_printf(
         arena, "table " TEXT_FMT "." TEXT_FMT, TEXT_ARG(file->schema), TEXT_ARG(file->table));
     BlockPlan plan;

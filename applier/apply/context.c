@@ -110,6 +110,25 @@ load_scripts(Context *context, Error *err)
     return true;
 }
 
+/* A script that deletes does not ask what else could be done. */
+static bool
+check_deletes(const Context *context, Error *err)
+{
+    const TableRules *rules = &context->config->tables;
+
+    for (size_t i = 0; i < rules->count; i++) {
+        const TableRule *rule = &rules->rules[i];
+        const Script *script = context_script(context, rule);
+
+        if (!rule->skip && rule->deletes != DELETES_ERROR && !script->has_deletes)
+            return error_set(err, ERR_CONFIG,
+                "%s:%d: deletes: says what becomes of deletes where the merge script cannot "
+                "delete, as keep_all.sql; %s can (it has no \"-- @deletes\"): leave it away",
+                context->config->path, rule->line, script->path);
+    }
+    return true;
+}
+
 static bool
 find_drivers(Context *context, Error *err)
 {
@@ -158,7 +177,7 @@ context_fill(Context *context, Error *err)
         return false;
     build_dialect(context);
     context->stage_template = find_template(context);
-    return load_scripts(context, err);
+    return load_scripts(context, err) && check_deletes(context, err);
 }
 
 Context *

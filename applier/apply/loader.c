@@ -6,6 +6,7 @@
 
 #include "apply/connection.h"
 #include "apply/contested.h"
+#include "apply/deletes.h"
 #include "apply/parallel.h"
 #include "apply/retry.h"
 #include "base/fault.h"
@@ -304,6 +305,8 @@ apply_once(Loader *loader, const Block *block, const LoaderMode *mode, LoaderTim
     if (!plan_block(loader->context, loader->connection.target, block, arena, &plan, err))
         return false;
     plan_filter(&plan, mode);
+    if (!deletes_refuse(block, &plan, err))
+        return false;
     if (mode->again && !plan_again(&plan, err))
         return error_wrap(err, "block %" PRIu64, block->manifest.first_seqno);
     if (!plan_stage(

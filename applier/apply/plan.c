@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "apply/deletes.h"
 #include "ddl/stage.h"
 #include "event/rule.h"
 
@@ -230,7 +231,7 @@ plan_file(Planner *planner, const BlockFile *file, MergePlan *plan, Error *err)
     plan->script = context_script(context, plan->rule);
     if (!base_find(planner, plan, err) || !match_columns(planner, plan, err) ||
         !check_header(planner, plan, err) || !check_unchanged(planner, plan, err) ||
-        !find_key(plan, err))
+        !find_key(plan, err) || !deletes_check(context, planner->block, plan, err))
         return false;
     name_stage(planner, plan);
     return true;
@@ -294,7 +295,9 @@ plan_merge_table(const Context *context, const Block *block, const MergePlan *pl
         .key = plan->key,
         .key_count = plan->key_count,
         .stage_is_compact = plan_is_compact(block, plan),
-        .again = plan->again};
+        .again = plan->again,
+        .keeps_deletes = plan->rule != NULL && plan->rule->deletes == DELETES_KEEP,
+        .is_partition = plan->rule != NULL && plan->rule->partition != NULL};
 }
 
 typedef struct StageCacheEntry {

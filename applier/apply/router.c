@@ -362,6 +362,7 @@ route_make(Router *router, SchemaShape *shape, Error *err)
             "table " TEXT_FMT "." TEXT_FMT
             " has no key, which %s needs: write a rule with key: [column, …], or with "
             "merge_script: append.sql",
+    out->distinguish_updates = script->distinguishes;
             TEXT_ARG(table->schema), TEXT_ARG(table->name), script->path);
         return NULL;
     }

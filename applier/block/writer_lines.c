@@ -197,7 +197,8 @@ write_update(BlockWriter *writer, WriterTable *table, const Change *change, Erro
     const BlockConfig *config = writer->config->block;
     const OutTable *out = table->out;
     bool may_omit = table->file->rows != NULL;
-    Opcode image = config->distinguish_updates ? OPCODE_UI : OPCODE_I;
+    bool distinguish = config->distinguish_updates || out->distinguish_updates;
+    Opcode image = distinguish ? OPCODE_UI : OPCODE_I;
     Text *old = writer->keys + writer->row_size;
     LineMove move;
     bool omits;
@@ -212,7 +213,7 @@ write_update(BlockWriter *writer, WriterTable *table, const Change *change, Erro
         image = OPCODE_U;
     } else {
         block_row_set_old(out, change, old, writer->row);
-        if (!add_line(writer, table, config->distinguish_updates ? OPCODE_UD : OPCODE_D, old,
+        if (!add_line(writer, table, distinguish ? OPCODE_UD : OPCODE_D, old,
                 move == LINE_ARRIVES ? LINE_LEAVES : LINE_STAYS, err))
             return false;
     }

@@ -11,6 +11,7 @@
 
 #define COLUMN_DIRECTIVE "-- @column "
 #define HEADER_PARAMETER "%%HEADER_COLUMNS%%"
+#define OPCODE_PARAMETER "%%OPCODE_COLUMN%%"
 #define KEY_INDEX_PREFIX "key_of_"
 
 /* ---- templates ---- */
@@ -75,6 +76,7 @@ typedef struct Template {
     OwnColumn *columns;
     size_t column_count;
     bool has_header; /* the header columns are columns of the base table */
+    bool has_opcode; /* the one with the opcode is, where deletes are kept */
 } Template;
 
 static bool
@@ -132,6 +134,7 @@ template_read(const char *path, Arena *arena, Template *ret_template, Error *err
         return false;
     template.text = arena_text(arena, buf_text(&text));
     template.has_header = holds(template.text, HEADER_PARAMETER);
+    template.has_opcode = !template.has_header && holds(template.text, OPCODE_PARAMETER);
     if (!read_own_columns(&template, arena, err))
         return false;
     *ret_template = template;
@@ -220,6 +223,7 @@ typedef enum NullRule {
 typedef struct ColumnTexts {
     Buf texts[NULLS_COUNT];
     Buf header;
+    Buf opcode;
     Buf own;
 } ColumnTexts;
 
@@ -229,6 +233,7 @@ column_texts_clear(ColumnTexts *texts)
     for (size_t i = 0; i < NULLS_COUNT; i++)
         buf_clear(&texts->texts[i]);
     buf_clear(&texts->header);
+    buf_clear(&texts->opcode);
     buf_clear(&texts->own);
 }
 CLEANUP_DEFINE(ColumnTexts *, column_texts_clear);
@@ -261,16 +266,32 @@ add_column(const BaseSpec *spec, const OutColumn *column, const SourceColumn *so
     }
 }
 
+/* Are deletes rows of their own, which only the opcode tells from others? */
+static bool
+keeps_deletes(const BaseSpec *spec)
+{
+    return spec->out->rule != NULL && spec->out->rule->deletes == DELETES_KEEP;
+}
+
 static void
-add_header_columns(const BaseSpec *spec, Buf *out)
+add_header_column(const BaseSpec *spec, HeaderColumn column, Buf *out)
+{
+    if (out->len > 0)
+        buf_add_string(out, ",\n");
+    add_definition(spec->sql, spec->csv->header_names[column],
+        text_of(stage_header_type(spec->sql, column)), false, out);
+}
+
+static void
+add_header_columns(const BaseSpec *spec, ColumnTexts *texts)
 {
     const CsvDialect *csv = spec->csv;
 
-    for (size_t i = 0; csv != NULL && i < csv->header_count; i++) {
-        buf_add_string(out, i == 0 ? "" : ",\n");
-        add_definition(spec->sql, csv->header_names[csv->header[i]],
-            text_of(stage_header_type(spec->sql, csv->header[i])), false, out);
-    }
+    if (csv == NULL)
+        return;
+    for (size_t i = 0; i < csv->header_count; i++)
+        add_header_column(spec, csv->header[i], &texts->header);
+    add_header_column(spec, HEADER_OPCODE, &texts->opcode);
 }
 
 static bool
@@ -288,7 +309,7 @@ make_columns(const BaseSpec *spec, const Template *template, Arena *arena, Colum
         warn(spec, column, &source, &mapped, warnings);
         add_column(spec, column, &source, &mapped, texts);
     }
-    add_header_columns(spec, &texts->header);
+    add_header_columns(spec, texts);
     for (size_t i = 0; i < template->column_count; i++) {
         const OwnColumn *own = &template->columns[i];
 
@@ -333,7 +354,8 @@ base_table_create(const BaseSpec *spec, const char *template_path, Arena *arena,
         stage_table_name(spec->sql, TEXT(KEY_INDEX_PREFIX), spec->out->target_name, 1, arena),
         &index);
     {
-        const TemplateFlag flags[] = {{"key", spec->out->key_count > 0}};
+        const TemplateFlag flags[] = {
+            {"key", spec->out->key_count > 0}, {"deletes", keeps_deletes(spec)}};
         const TemplateParam params[] = {
             {"BASE_TABLE_FQN", buf_text(&table)},
             {"BASE_SCHEMA", buf_text(&schema)},
@@ -341,6 +363,7 @@ base_table_create(const BaseSpec *spec, const char *template_path, Arena *arena,
             {"STRICT_COLUMNS", buf_text(&texts.texts[NULLS_STRICT])},
             {"NULLABLE_COLUMNS", buf_text(&texts.texts[NULLS_ALL])},
             {"HEADER_COLUMNS", buf_text(&texts.header)},
+            {"OPCODE_COLUMN", buf_text(&texts.opcode)},
             {"OWN_COLUMNS", buf_text(&texts.own)},
             {"PKEY", buf_text(&key)},
             {"KEY_INDEX", buf_text(&index)},
@@ -365,29 +388,43 @@ base_table_schema(const SqlDialect *sql, Text schema, const char *template_path,
         arena, ret_statements, err);
 }
 
+/* The header columns that the base table has; how many. */
+static size_t
+list_header(const BaseSpec *spec, const Template *template, HeaderColumn *ret_columns)
+{
+    const CsvDialect *csv = spec->csv;
+
+    if (csv != NULL && template->has_header) {
+        memcpy(ret_columns, csv->header, csv->header_count * sizeof(*ret_columns));
+        return csv->header_count;
+    }
+    if (csv == NULL || !template->has_opcode || !keeps_deletes(spec))
+        return 0;
+    ret_columns[0] = HEADER_OPCODE;
+    return 1;
+}
+
 bool
 base_table_describe(const BaseSpec *spec, const char *template_path, Arena *arena,
     TargetTable **ret_table, Error *err)
 {
     const OutTable *out = spec->out;
     TargetTable *table = ARENA_NEW(arena, TargetTable);
+    HeaderColumn header[HEADER_COUNT];
     Template template;
     size_t header_count;
 
     if (!template_read(template_path, arena, &template, err))
         return false;
-    header_count = template.has_header && spec->csv != NULL ? spec->csv->header_count : 0;
+    header_count = list_header(spec, &template, header);
     table->schema = spec->sql->has_schemas ? out->target_schema : TEXT("");
     table->name = out->target_name;
     table->columns = ARENA_ARRAY(
         arena, TargetColumn, header_count + out->column_count + template.column_count + 1);
-    for (size_t i = 0; i < header_count; i++) {
-        HeaderColumn header = spec->csv->header[i];
-
+    for (size_t i = 0; i < header_count; i++)
         table->columns[table->column_count++] =
-            (TargetColumn){.name = spec->csv->header_names[header],
-                .type = text_of(stage_header_type(spec->sql, header))};
-    }
+            (TargetColumn){.name = spec->csv->header_names[header[i]],
+                .type = text_of(stage_header_type(spec->sql, header[i]))};
     table->key = ARENA_ARRAY(arena, size_t, out->key_count + 1);
     for (size_t i = 0; i < out->key_count; i++)
         table->key[table->key_count++] = header_count + out->key[i];

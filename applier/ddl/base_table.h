@@ -5,16 +5,19 @@
  * then in the installation's:
  *
  *   base_<script>.sql   for tables whose merge script is <script>.sql: base_append.sql,
- *                       base_history.sql, base_soft_delete.sql have columns of their own
+ *                       base_history.sql, base_soft_delete.sql have columns of their own,
+ *                       base_keep_all.sql has no unique key
  *   base.sql            for all others
  *   schema.sql          before the first table of a schema that the target does not have
  *
  * Their parameters: %%BASE_TABLE_FQN%% %%BASE_SCHEMA%% (empty where the table has none) %%COLUMNS%%
  * (name and type of every column, key columns NOT NULL) %%STRICT_COLUMNS%% (NOT NULL as in the
  * source) %%NULLABLE_COLUMNS%% (all columns may be NULL) %%HEADER_COLUMNS%% (name and type of the
- * CSV files' header columns) %%OWN_COLUMNS%% (those of the template: lines "-- @column NAME TYPE"
- * tell them, so that the staging table gets them too) %%PKEY%% (the key's columns) %%KEY_INDEX%% (a
- * name for an index on them). Flags for "-- @if": key, the table has a key.
+ * CSV files' header columns) %%OPCODE_COLUMN%% (of the one with the opcode; only under "-- @if
+ * deletes": the rule says deletes: keep) %%OWN_COLUMNS%% (those of the template: lines "-- @column
+ * NAME TYPE" tell them, so that the staging table gets them too) %%PKEY%% (the key's columns)
+ * %%KEY_INDEX%% (a name for an index on them). Flags for "-- @if": key, the table has a key;
+ * deletes, its rule says deletes: keep.
  */
 #pragma once
 

@@ -8,6 +8,7 @@ struct MergeParams {
     bool has_values;
     bool has_unchanged;
     bool keeps_deletes;
+    bool is_partition;
     bool again;
 };
 
@@ -479,6 +480,7 @@ merge_params_new(const MergeTable *table, Arena *arena)
         count++;
     builder.params->values = ARENA_ARRAY(arena, ParamValue, count);
     builder.params->keeps_deletes = table->keeps_deletes;
+    builder.params->is_partition = table->is_partition;
     put_string(&builder, "SERVICE", text_of(table->service));
     if (table->block == NULL)
         return builder.params;
@@ -534,4 +536,10 @@ merge_params_allow(const MergeParams *params, ScriptCondition condition)
         return params->has_unchanged && params->again;
     }
     return true;
+}
+
+bool
+merge_params_in_partition(const MergeParams *params)
+{
+    return params->is_partition;
 }

@@ -33,6 +33,7 @@ typedef struct MergeTable {
     bool stage_is_compact; /* superseded lines are not loaded: STAGE_LAST is simply true */
     bool again;            /* the base table may hold the block already */
     bool keeps_deletes;    /* the table rule says deletes: keep */
+    bool is_partition;     /* base is one of several partitions: rows may be in others */
     uint64_t rows;         /* lines that a load sees: CSV_ROWS */
     uint64_t origins;      /* of them, O lines: UNCHANGED_ROWS */
 } MergeTable;
@@ -44,5 +45,7 @@ const ParamValue *merge_params_get(const MergeParams *params, Text name);
 
 /* Does the statement's condition hold? */
 bool merge_params_allow(const MergeParams *params, ScriptCondition condition);
+/* Is the base table one of several partitions? */
+bool merge_params_in_partition(const MergeParams *params);
 
 #include "script/fill.h"

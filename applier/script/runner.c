@@ -120,6 +120,12 @@ check_unchanged(const ScriptRun *run, uint64_t rows, uint64_t expected, Error *e
 {
     if (rows == expected || (rows < expected && merge_params_allow(run->params, CONDITION_AGAIN)))
         return true;
+    if (merge_params_in_partition(run->params))
+        return error_set(err, ERR_DATA,
+            "%" PRIu64 " lines leave out values that updates left unchanged, and the partition has "
+            "the rows of %" PRIu64 " of them only; they are not looked for in other partitions: "
+            "give the source table REPLICA IDENTITY FULL",
+            expected, rows);
     return error_set(err, ERR_DATA,
         "%" PRIu64 " lines leave out values that updates left unchanged, and the target has the "
         "rows of %" PRIu64 " of them only: it lacks rows that the source has updated; dray verify "

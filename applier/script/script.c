@@ -17,7 +17,8 @@ typedef struct Parser {
     ScriptCondition condition; /* for the next statement */
     SplitItem item;            /* the one being read */
     int condition_line, condition_column;
-    bool reads_file; /* CSV_FILE or BLOCK_DIR outside streamed loads */
+    SplitItem asks_deletes; /* the first "@if deletes" or "@if no deletes"; line 0: none */
+    bool reads_file;        /* CSV_FILE or BLOCK_DIR outside streamed loads */
     bool has_streamed;
 } Parser;
 
@@ -226,6 +227,28 @@ parse_expect(Parser *parser, Text rest, Error *err)
     return true;
 }
 
+/* CONDITION_NONE where the words are no condition. */
+static ScriptCondition
+find_condition(Text words)
+{
+    static const struct {
+        const char *words;
+        ScriptCondition condition;
+    } conditions[] = {
+        {"kept", CONDITION_KEPT},
+        {"values", CONDITION_VALUES},
+        {"unchanged", CONDITION_UNCHANGED},
+        {"again", CONDITION_AGAIN},
+        {"deletes", CONDITION_DELETES},
+        {"no deletes", CONDITION_NO_DELETES},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(conditions); i++)
+        if (text_is(words, conditions[i].words))
+            return conditions[i].condition;
+    return CONDITION_NONE;
+}
+
 static bool
 parse_if(Parser *parser, Text rest, Error *err)
 {
@@ -233,17 +256,14 @@ parse_if(Parser *parser, Text rest, Error *err)
         return fail(parser, err, "@if stands before the first section");
     if (!check_condition_used(parser, err))
         return false;
-    if (text_is(rest, "kept"))
-        parser->condition = CONDITION_KEPT;
-    else if (text_is(rest, "values"))
-        parser->condition = CONDITION_VALUES;
-    else if (text_is(rest, "unchanged"))
-        parser->condition = CONDITION_UNCHANGED;
-    else if (text_is(rest, "again"))
-        parser->condition = CONDITION_AGAIN;
-    else
-        return fail(parser, err, "@if kept, values, unchanged or again is expected");
+    parser->condition = find_condition(rest);
+    if (parser->condition == CONDITION_NONE)
+        return fail(
+            parser, err, "@if kept, values, unchanged, again, deletes or no deletes is expected");
     parser->script->has_unchanged |= parser->condition == CONDITION_UNCHANGED;
+    if (parser->asks_deletes.line == 0 &&
+        (parser->condition == CONDITION_DELETES || parser->condition == CONDITION_NO_DELETES))
+        parser->asks_deletes = parser->item;
     if (parser->section != SECTION_APPLY && parser->section != SECTION_LOAD)
         return fail(
             parser, err, "@if has no meaning in section @%s", script_section_name(parser->section));
@@ -286,11 +306,25 @@ parse_live(Parser *parser, Text rest, Error *err)
     return true;
 }
 
+/* A directive of one word: what it sets, or NULL. */
+static bool *
+find_flag(Script *script, Text name)
+{
+    if (text_is(name, "all_lines"))
+        return &script->all_lines;
+    if (text_is(name, "distinguish_updates"))
+        return &script->distinguishes;
+    if (text_is(name, "deletes"))
+        return &script->has_deletes;
+    return NULL;
+}
+
 static bool
 parse_directive(Parser *parser, Error *err)
 {
     Text rest = {parser->item.text.data + 1, parser->item.text.len - 1};
     Text name = take_word(&rest);
+    bool *flag;
 
     for (size_t i = 0; i < SECTION_COUNT; i++) {
         if (text_is(name, script_section_name((ScriptSection)i)))
@@ -302,12 +336,13 @@ parse_directive(Parser *parser, Error *err)
         return parse_if(parser, rest, err);
     if (text_is(name, "live"))
         return parse_live(parser, rest, err);
-    if (!text_is(name, "all_lines"))
+    flag = find_flag(parser->script, name);
+    if (flag == NULL)
         return fail(
             parser, err, "@" TEXT_FMT " is neither a section nor a directive", TEXT_ARG(name));
     if (rest.len > 0)
-        return fail(parser, err, "nothing is expected behind \"@all_lines\"");
-    parser->script->all_lines = true;
+        return fail(parser, err, "nothing is expected behind \"@" TEXT_FMT "\"", TEXT_ARG(name));
+    *flag = true;
     return true;
 }
 
@@ -351,6 +386,11 @@ parse_items(Parser *parser, Text text, Error *err)
     }
     if (!check_condition_used(parser, err))
         return false;
+    if (parser->asks_deletes.line != 0 && !parser->script->has_deletes) {
+        parser->item = parser->asks_deletes;
+        return fail(parser, err,
+            "@if deletes and @if no deletes need a line \"-- @deletes\" in the script");
+    }
     if (parser->section_lines[SECTION_APPLY] == 0)
         return fail(parser, err, "the script has no section \"-- @apply\"");
     return true;

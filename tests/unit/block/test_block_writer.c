@@ -86,6 +86,35 @@ opcodes_follow_the_options(void **state)
 }
 
 static void
+a_table_may_want_its_updates_told_from_deletes(void **state)
+{
+    Fixture f;
+    OutTable *other;
+    OutTable *out;
+    CLEANUP(block_free) Block *block = NULL;
+    Error err;
+
+    (void)state;
+    fixture_init(&f);
+    f.config.dialect.header[0] = HEADER_OPCODE;
+    f.config.dialect.header_count = 1;
+    fixture_open(&f);
+    other = fixture_table(&f, "s", "t", 2, 1);
+    out = fixture_table(&f, "s", "u", 2, 1);
+    out->distinguish_updates = true;
+    fixture_begin(&f);
+    fixture_update(&f, other, NULL, ROW(TX("1"), TX("a")));
+    fixture_update(&f, out, NULL, ROW(TX("1"), TX("a")));
+    fixture_delete(&f, out, ROW(TX("2"), TX("x")));
+    fixture_commit(&f);
+    block = fixture_finish(&f);
+    assert_served(block, 0, false, "\"D\",\"1\",null\n\"I\",\"1\",\"a\"\n");
+    assert_served(block, 1, false, "\"UD\",\"1\",null\n\"UI\",\"1\",\"a\"\n\"D\",\"2\",null\n");
+    assert_ok(block_check(block, true, &err), err);
+    fixture_clear(&f);
+}
+
+static void
 hard_values_come_back_byte_for_byte(void **state)
 {
     static const char *const hard[] = {"", "null", "\\N", "\"", "\"\"", "a,b", "\r", "\n", "a\r\nb",
@@ -534,6 +563,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_are_as_the_design_says),
         cmocka_unit_test(opcodes_follow_the_options),
+        cmocka_unit_test(a_table_may_want_its_updates_told_from_deletes),
         cmocka_unit_test(hard_values_come_back_byte_for_byte),
         cmocka_unit_test(what_cannot_be_written_names_table_and_column),
         cmocka_unit_test(unchanged_values_come_from_the_old_image),

@@ -292,8 +292,41 @@ each_script_has_the_table_that_it_needs(void **state)
                                                     "    \"deleted_at\" text\n"
                                                     "    , PRIMARY KEY (\"id\")\n"
                                                     ");\n");
+    assert_text(create(f, "keep_all.sql", NULL), "CREATE TABLE \"items\" (\n"
+                                                 "    \"id\" INTEGER NOT NULL,\n"
+                                                 "    \"name\" TEXT\n"
+                                                 ");\n");
     /* a script of a user's own */
     assert_string_equal(template_of(f, "/etc/mine.sql"), template_of(f, NULL));
+}
+
+static void
+deletes_that_are_kept_have_their_opcode(void **state)
+{
+    static const TableRule keeps = {.deletes = DELETES_KEEP};
+    Fixture *f = *state;
+    OutTable out;
+    TargetTable *table;
+
+    small_table(f, &sql_dialect_sqlite);
+    out = *f->spec.out;
+    assert_ok(
+        base_table_describe(&f->spec, template_of(f, "keep_all.sql"), f->arena, &table, &f->err),
+        f->err);
+    assert_int_equal(table->column_count, 2);
+    out.rule = &keeps;
+    f->spec.out = &out;
+    assert_text(create(f, "keep_all.sql", NULL), "CREATE TABLE \"items\" (\n"
+                                                 "    \"dray_opcode\" VARCHAR(2),\n"
+                                                 "    \"id\" INTEGER NOT NULL,\n"
+                                                 "    \"name\" TEXT\n"
+                                                 ");\n");
+    assert_ok(
+        base_table_describe(&f->spec, template_of(f, "keep_all.sql"), f->arena, &table, &f->err),
+        f->err);
+    assert_int_equal(table->column_count, 3);
+    assert_text(table->columns[0].name, "dray_opcode");
+    assert_text(table->columns[table->key[0]].name, "id");
 }
 
 static void
@@ -510,6 +543,7 @@ static const struct CMUnitTest tests[] = {
     TEST(only_key_columns_are_not_null),
     TEST(a_table_without_a_key_gets_none),
     TEST(each_script_has_the_table_that_it_needs),
+    TEST(deletes_that_are_kept_have_their_opcode),
     TEST(its_description_has_the_columns_of_the_template_too),
     TEST(what_may_be_lost_is_told_above_the_column_and_to_the_caller),
     TEST(a_column_that_the_catalogue_does_not_have_is_described_by_its_shape),

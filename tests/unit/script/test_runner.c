@@ -181,6 +181,23 @@ test_conditions_leave_statements_out(void **state)
 }
 
 static void
+test_statements_follow_what_becomes_of_deletes(void **state)
+{
+    static const char script[] = "-- @deletes\n-- @if deletes\na;\n-- @if no deletes\nb;\nc;";
+    Bench bench;
+
+    (void)state;
+    bench_init(&bench);
+    expect_run(&bench, script, NULL);
+    assert_string_equal(buf_string(&bench.target.log), "[b][c]");
+    buf_reset(&bench.target.log, 0);
+    bench.fixture.table.keeps_deletes = true;
+    expect_run(&bench, script, NULL);
+    assert_string_equal(buf_string(&bench.target.log), "[a][c]");
+    bench_clear(&bench);
+}
+
+static void
 test_row_counts_are_compared(void **state)
 {
     Bench bench;
@@ -198,6 +215,29 @@ test_row_counts_are_compared(void **state)
     expect_run(&bench, "a;\n-- @expect rows %%SERVICE%%\n",
         "m.sql:2: table public.orders: CSV file shop.orders.csv: @expect rows: %%SERVICE%% is not "
         "a number");
+    bench_clear(&bench);
+}
+
+static void
+test_values_left_out_are_looked_for_in_the_partition_alone(void **state)
+{
+    static const char script[] =
+        "-- @if unchanged\na;\n-- @if unchanged\nb;\n-- @expect rows %%UNCHANGED_ROWS%%\n";
+    Bench bench;
+
+    (void)state;
+    bench_init(&bench);
+    bench.fixture.table.origins = 4;
+    expect_run(&bench, script,
+        "m.sql:5: table public.orders: CSV file shop.orders.csv: 4 lines leave out values that "
+        "updates left unchanged, and the target has the rows of 3 of them only: it lacks rows that "
+        "the source has updated; dray verify --repair brings them in, dray bootstrap loads the "
+        "table anew");
+    bench.fixture.table.is_partition = true;
+    expect_run(&bench, script,
+        "m.sql:5: table public.orders: CSV file shop.orders.csv: 4 lines leave out values that "
+        "updates left unchanged, and the partition has the rows of 3 of them only; they are not "
+        "looked for in other partitions: give the source table REPLICA IDENTITY FULL");
     bench_clear(&bench);
 }
 
@@ -290,7 +330,9 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_statements_run_in_order_and_loads_are_fed),
         cmocka_unit_test(test_conditions_leave_statements_out),
+        cmocka_unit_test(test_statements_follow_what_becomes_of_deletes),
         cmocka_unit_test(test_row_counts_are_compared),
+        cmocka_unit_test(test_values_left_out_are_looked_for_in_the_partition_alone),
         cmocka_unit_test(test_a_lost_transaction_is_noticed_at_once),
         cmocka_unit_test(test_a_load_must_read_the_whole_file),
         cmocka_unit_test(test_errors_of_a_load_name_the_line_of_the_file),

@@ -67,7 +67,12 @@ test_mistakes_are_found_with_their_place(void **state)
         {"-- @apply\na;\n-- @expect rows 1\n-- @expect rows 1\n",
             "m.sql:4:4: the statement in front has an @expect already"},
         {"-- @apply\n-- @if full\na;",
-            "m.sql:2:4: @if kept, values, unchanged or again is expected"},
+            "m.sql:2:4: @if kept, values, unchanged, again, deletes or no deletes is expected"},
+        {"-- @apply\n-- @if no deletes\na;\n-- @if deletes\nb;",
+            "m.sql:2:4: @if deletes and @if no deletes need a line \"-- @deletes\" in the script"},
+        {"-- @deletes keep\n", "m.sql:1:4: nothing is expected behind \"@deletes\""},
+        {"-- @distinguish_updates 1\n",
+            "m.sql:1:4: nothing is expected behind \"@distinguish_updates\""},
         {"-- @apply\nUPDATE x SET %%UNCHANGED_SET%%;",
             "m.sql:2:14: %%UNCHANGED_SET%% has a value only where lines leave values out: write "
             "\"-- @if unchanged\" in front of this statement"},
@@ -183,8 +188,12 @@ check_shipped(const char *directory, const char *name, const SqlDialect *dialect
         fail_msg("%s: %s", path, err.text);
         return;
     }
-    assert_int_equal(script->needs_key, strcmp(name, "append.sql") != 0);
-    assert_int_equal(script->all_lines, strncmp(name, "merge", 5) != 0);
+    assert_int_equal(
+        script->needs_key, strcmp(name, "append.sql") != 0 && strcmp(name, "keep_all.sql") != 0);
+    assert_int_equal(
+        script->all_lines, strncmp(name, "merge", 5) != 0 && strcmp(name, "keep_latest.sql") != 0);
+    assert_int_equal(script->has_deletes, strcmp(name, "keep_all.sql") == 0);
+    assert_int_equal(script->distinguishes, script->has_deletes);
     assert_int_equal(script->streams, streams);
     /* a table that keeps deleted rows says which are live */
     assert_int_equal(script->live.data != NULL,
@@ -215,7 +224,7 @@ test_shipped_scripts_are_right(void **state)
             check_shipped(buf_string(&directory), files.names[j], dialects[i], i < 3);
         file_list_free(&files);
     }
-    assert_int_equal(count, 16);
+    assert_int_equal(count, 22);
 }
 
 static void

@@ -1,0 +1,94 @@
+-- keep_latest.sql: each partition holds the last state of every row that changed in its time.
+--
+-- For tables with partition: in their rule. It does what merge.sql does, inside the one partition that the
+-- block belongs to, and sees no other: a row that changed on two days is in both days' partitions, in
+-- each as it was at the end. A delete removes the row from the partition of the delete's own time,
+-- a TRUNCATE empties that partition; older ones keep what they have. Without partition: it is merge.sql.
+--
+-- Base table: the source's columns, and any others of your own: those are kept when a row changes
+-- within the partition, and get their DEFAULT where it comes in. It needs a key (its primary key, or "key:"
+-- in the table rule) and an index on it in every partition. InnoDB only.
+--
+-- Values that a source left out, since an update did not touch them, are taken from the partition.
+-- Where the row did not change in its time before, it is not there: the block fails, and says so.
+-- Then give the source table REPLICA IDENTITY FULL. PgQ's triggers leave nothing out.
+--
+-- Why delete and insert, and never REPLACE: first every key that the block touches is deleted, old
+-- and new ones; that frees all unique keys. Then the last image of each key goes in. Keys are
+-- compared byte by byte, so two rows that only a collation takes for equal never delete each other:
+-- where the base table's unique key cannot hold both, the INSERT fails and says so.
+--
+-- Opcodes: I insert, D delete; U, UI, UD with block.update_opcode, block.distinguish_updates;
+-- O the key of a row whose values the next line leaves out.
+
+-- @truncate
+-- TRUNCATE would commit.
+DELETE FROM %%BASE_TABLE_FQN%%;
+
+-- @apply
+DELETE FROM %%STAGE_TABLE_FQN%%;
+
+LOAD DATA LOCAL INFILE '%%CSV_FILE%%' INTO TABLE %%STAGE_TABLE_FQN%%
+CHARACTER SET utf8mb4
+FIELDS TERMINATED BY ',' ENCLOSED BY '"' ESCAPED BY ''
+LINES TERMINATED BY '\n'
+(%%LOAD_COLUMNS%%) %%LOAD_SET%%;
+-- @expect rows %%CSV_ROWS%%
+
+-- Lines from which the source left out values that an update did not touch: take them from the row as
+-- it is before this file. The line in front of each, of opcode O, has that row's key.
+-- DISTINCT has the server make a table of the O lines, with an index on dray_line.
+-- @if unchanged
+UPDATE %%STAGE_TABLE_FQN%% AS stage
+STRAIGHT_JOIN (SELECT DISTINCT %%ROW_ID%% + 1 AS dray_line, %%PKEY%%
+               FROM %%STAGE_TABLE_FQN%%
+               WHERE %%OPCODE%% = 'O') AS origin ON origin.dray_line = stage.%%ROW_ID%%
+STRAIGHT_JOIN %%BASE_TABLE_FQN%% AS base ON %%ORIGIN_JOIN%%
+SET %%UNCHANGED_SET%%
+WHERE stage.%%UNCHANGED%% IS NOT NULL;
+
+-- Each of these rows must be there. Then its O line has done its work.
+-- @if unchanged
+DELETE origin
+FROM %%STAGE_TABLE_FQN%% AS origin
+STRAIGHT_JOIN %%BASE_TABLE_FQN%% AS base ON %%ORIGIN_JOIN%%
+WHERE origin.%%OPCODE%% = 'O';
+-- @expect rows %%UNCHANGED_ROWS%%
+
+-- A block that is loaded once more: what the base table does not have any more ends in a later block.
+-- @if again
+DELETE stage
+FROM %%STAGE_TABLE_FQN%% AS stage
+WHERE stage.%%ROW_ID%% IN (
+    SELECT dray_line
+    FROM (SELECT %%ROW_ID%% AS dray_line FROM %%STAGE_TABLE_FQN%% WHERE %%OPCODE%% = 'O'
+          UNION ALL
+          SELECT %%ROW_ID%% + 1 FROM %%STAGE_TABLE_FQN%% WHERE %%OPCODE%% = 'O') AS dray_lines);
+
+-- Rows that are in the base table already: note their own columns, and mark them with K.
+-- @if kept
+UPDATE %%STAGE_TABLE_FQN%% AS stage
+STRAIGHT_JOIN %%BASE_TABLE_FQN%% AS base ON %%PKEY_JOIN%%
+SET stage.%%OPCODE%% = 'K', %%KEPT_SET%%
+WHERE stage.%%OPCODE%% IN ('I', 'U', 'UI')
+  AND %%STAGE_LAST%%;
+
+-- STRAIGHT_JOIN keeps the order: through the staging rows, and by the key into the base table.
+DELETE base
+FROM %%STAGE_TABLE_FQN%% AS stage
+STRAIGHT_JOIN %%BASE_TABLE_FQN%% AS base ON %%PKEY_JOIN%%;
+
+-- In the order of the key, so that neighbours share pages.
+INSERT INTO %%BASE_TABLE_FQN%% (%%BASE_COLUMNS%%)
+SELECT %%BASE_COLUMNS%%
+FROM %%STAGE_TABLE_FQN%% AS stage
+WHERE stage.%%OPCODE%% IN ('I', 'U', 'UI')
+  AND %%STAGE_LAST%%
+ORDER BY %%PKEY%%;
+
+-- @if kept
+INSERT INTO %%BASE_TABLE_FQN%% (%%BASE_COLUMNS%%, %%KEPT_COLUMNS%%)
+SELECT %%BASE_COLUMNS%%, %%KEPT_COLUMNS%%
+FROM %%STAGE_TABLE_FQN%% AS stage
+WHERE stage.%%OPCODE%% = 'K'
+ORDER BY %%PKEY%%;
