@@ -99,8 +99,8 @@ copy_row(TableCopy *copy, const Change *change, Error *err)
     const OutTable *out = NULL;
     int64_t started_ms = clock_monotonic_ms();
 
-    for (unsigned tries = 0; !router_table(copy->router, change->table, TEXT_NONE, &out, err);
-         tries++)
+    for (unsigned tries = 0;
+         !router_table(copy->router, change->table, TEXT_NONE, TEXT_NONE, &out, err); tries++)
         if (err->kind == ERR_SCHEMA || !bootstrap_may_retry(copy->run, started_ms, tries, err))
             return false;
     if (out == NULL)

@@ -322,8 +322,8 @@ route_job(BootstrapRun *run, BootstrapJob *job, Error *err)
     const Table *shape = create_table_shape(job->source, run->arena);
     int64_t started_ms = clock_monotonic_ms();
 
-    for (unsigned tries = 0; !router_table(run->router, shape, TEXT_NONE, &job->out, err);
-         tries++) {
+    for (unsigned tries = 0;
+         !router_table(run->router, shape, TEXT_NONE, TEXT_NONE, &job->out, err); tries++) {
         /* columns that are missing do not come by waiting: here, a person is there */
         if (err->kind == ERR_SCHEMA || !bootstrap_may_retry(run, started_ms, tries, err))
             return error_wrap(err, "table %s", job->name);

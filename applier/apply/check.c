@@ -251,7 +251,7 @@ check_change(Check *check, Router *router, const Event *event)
     if (!is_new(check, table->schema, table->name))
         return;
     buf_addf(&name, TEXT_FMT "." TEXT_FMT, TEXT_ARG(table->schema), TEXT_ARG(table->name));
-    if (!router_table(router, table, TEXT_NONE, &out, &err))
+    if (!router_table(router, table, TEXT_NONE, TEXT_NONE, &out, &err))
         add_error(check, name.data, &err);
     else if (out == NULL)
         add_ok(check, "skipped by rule: ", name.data);

@@ -272,17 +272,18 @@ may_ask_again(BlockReader *reader, int64_t started_ms, unsigned tries, Error *er
 static bool
 on_change(BlockReader *reader, const Event *event, Error *err)
 {
-    Text own_position = buf_text(&reader->open_begin);
+    Text begin = buf_text(&reader->open_begin);
     const OutTable *out = NULL;
     unsigned tries = 0;
 
-    if (!router_table(reader->router, event->change.table, own_position, &out, err)) {
+    if (!router_table(reader->router, event->change.table, begin, event->position, &out, err)) {
         int64_t started_ms = clock_monotonic_ms();
 
         do {
             if (!may_ask_again(reader, started_ms, tries++, err))
                 return false;
-        } while (!router_table(reader->router, event->change.table, own_position, &out, err));
+        } while (
+            !router_table(reader->router, event->change.table, begin, event->position, &out, err));
         reader_set_state(reader, "running", NULL);
     }
     return out == NULL || block_writer_change(reader->writer, out, &event->change, err);
@@ -291,12 +292,12 @@ on_change(BlockReader *reader, const Event *event, Error *err)
 static bool
 on_truncate(BlockReader *reader, const Event *event, Error *err)
 {
-    Text own_position = buf_text(&reader->open_begin);
+    Text begin = buf_text(&reader->open_begin);
     int64_t started_ms = clock_monotonic_ms();
     bool counts = false;
 
-    for (unsigned tries = 0;
-         !router_truncates(reader->router, event->schema, event->table, own_position, &counts, err);
+    for (unsigned tries = 0; !router_truncates(
+             reader->router, event->schema, event->table, begin, event->position, &counts, err);
          tries++)
         if (!may_ask_again(reader, started_ms, tries, err))
             return false;

@@ -10,7 +10,7 @@
 typedef enum GateKind {
     GATE_OPEN,
     GATE_SHUT,   /* never */
-    GATE_BEHIND, /* only those of transactions at or behind a position */
+    GATE_BEHIND, /* only those at or behind a position */
 } GateKind;
 
 typedef struct Gate {
@@ -245,26 +245,31 @@ note_position(Router *router, Text position)
 }
 
 static bool
-gate_lets_pass(Router *router, Gate *gate, Text position)
+gate_lets_pass(Router *router, Gate *gate, Text position, Text own)
 {
-    if (gate->kind == GATE_BEHIND && position.len > 0 &&
-        router->context->source->compare(position, gate->position) >= 0) {
+    int (*compare)(Text a, Text b) = router->context->source->compare;
+
+    if (gate->kind != GATE_BEHIND || position.len == 0)
+        return gate->kind == GATE_OPEN;
+    if (compare(position, gate->position) >= 0) {
         gate->kind = GATE_OPEN;
         router->opened_count++;
+        return true;
     }
-    return gate->kind == GATE_OPEN;
+    /* others of this transaction may be in the snapshot: the gate stays as it is */
+    return own.len > 0 && compare(own, gate->position) >= 0;
 }
 
 bool
 router_truncates(
-    Router *router, Text schema, Text table, Text position, bool *ret_counts, Error *err)
+    Router *router, Text schema, Text table, Text position, Text own, bool *ret_counts, Error *err)
 {
     Gate *gate;
 
     note_position(router, position);
     if (!find_gate(router, schema, table, &gate, err))
         return false;
-    *ret_counts = gate_lets_pass(router, gate, position);
+    *ret_counts = gate_lets_pass(router, gate, position, own);
     return true;
 }
 
@@ -357,12 +362,12 @@ route_make(Router *router, SchemaShape *shape, Error *err)
     }
     resolve_types(context, out, base);
     out->all_lines = script->all_lines || !script->streams;
+    out->distinguish_updates = script->distinguishes;
     if (out->key_count == 0 && script->needs_key) {
         (void)error_set(err, ERR_CONFIG,
             "table " TEXT_FMT "." TEXT_FMT
             " has no key, which %s needs: write a rule with key: [column, …], or with "
             "merge_script: append.sql",
-    out->distinguish_updates = script->distinguishes;
             TEXT_ARG(table->schema), TEXT_ARG(table->name), script->path);
         return NULL;
     }
@@ -394,8 +399,8 @@ find_route(Router *router, const Table *table, Route **ret_route, Error *err)
 }
 
 bool
-router_table(
-    Router *router, const Table *table, Text position, const OutTable **ret_out, Error *err)
+router_table(Router *router, const Table *table, Text position, Text own, const OutTable **ret_out,
+    Error *err)
 {
     CLEANUP(arena_free) Arena *arena = NULL;
     Route *route = router->last;
@@ -406,7 +411,7 @@ router_table(
     router->last = route;
     router->last_id = table->id;
     *ret_out = NULL;
-    if (!gate_lets_pass(router, route->gate, position))
+    if (!gate_lets_pass(router, route->gate, position, own))
         return true;
     if (route->out == NULL) {
         SchemaShape shape = {

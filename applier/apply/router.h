@@ -12,6 +12,10 @@
  * and then at most once in CATALOG_KEEP_MS. A table's comparison ends when a transaction at or
  * behind its position is met, and begins again when transactions come from further back (the source
  * was opened again). Sources without compare() take no part in this.
+ *
+ * Where a snapshot may hold a part of a transaction (PgQ's batches), a change has a place of its
+ * own (Event.position). As long as the transactions are before the table's position, such a change
+ * passes exactly if its own place is not.
  */
 #pragma once
 
@@ -38,17 +42,17 @@ CLEANUP_DEFINE(Router *, router_free);
  * *ret_out is NULL for a change that is passed over: by a rule, by options.only, or since a
  * snapshot holds it. It stays valid until router_forget_old() or router_forget_all(), which are
  * called between blocks. position is that of the transaction's BEGIN, TEXT_NONE or "" where the
- * source has none.
+ * source has none; own that of the change itself, TEXT_NONE where it is the transaction's.
  *
  * ERR_SCHEMA, retriable: the target's columns must follow first. Nothing of the table is kept then:
  * a further call looks at the target anew. Other retriable errors are those of the connections to
  * the target and to the source's catalogue.
  */
-bool router_table(Router *router, const Table *table, Text position, const OutTable **ret_out,
-    Error *err) MUST_CHECK;
+bool router_table(Router *router, const Table *table, Text position, Text own,
+    const OutTable **ret_out, Error *err) MUST_CHECK;
 /* Does a TRUNCATE, which has no shape, of this table count? */
-bool router_truncates(Router *router, Text schema, Text table, Text position, bool *ret_counts,
-    Error *err) MUST_CHECK;
+bool router_truncates(Router *router, Text schema, Text table, Text position, Text own,
+    bool *ret_counts, Error *err) MUST_CHECK;
 /* Between blocks: drop what is older than the catalogue's keeping time. */
 void router_forget_old(Router *router);
 /* Between blocks: drop all of it, also what is known of the target and of dray_bootstrap. After a

@@ -33,18 +33,24 @@ open_item(LiveSource *live, const RouterOptions *options)
 }
 
 static bool
-counts(LiveSource *live, const Table *table, const char *position)
+counts_at(LiveSource *live, const Table *table, const char *position, Text own)
 {
     const OutTable *out = NULL;
     bool truncate_counts = false;
     Error err;
 
-    assert_ok(router_table(live->router, table, text_of(position), &out, &err), err);
-    assert_ok(router_truncates(live->router, table->schema, table->name, text_of(position),
+    assert_ok(router_table(live->router, table, text_of(position), own, &out, &err), err);
+    assert_ok(router_truncates(live->router, table->schema, table->name, text_of(position), own,
                   &truncate_counts, &err),
         err);
     assert_int_equal(truncate_counts, out != NULL);
     return out != NULL;
+}
+
+static bool
+counts(LiveSource *live, const Table *table, const char *position)
+{
+    return counts_at(live, table, position, TEXT_NONE);
 }
 
 static void
@@ -72,6 +78,42 @@ what_the_snapshot_holds_is_passed_over(void **state)
     assert_false(counts(&live, table, "99"));
     assert_true(counts(&live, table, "100"));
     assert_true(counts(&live, table, "101"));
+    live_close(&live);
+}
+
+/* A transaction at 90 whose changes are at places before and behind the snapshot's. */
+static void
+of_a_transaction_before_the_snapshot_just_the_changes_behind_it_pass(void **state)
+{
+    LiveSource live;
+    const Table *table;
+
+    (void)state;
+    open_item(&live, NULL);
+    set_state(&live, BOOTSTRAP_READY, "100");
+    table = item(&live);
+    assert_false(counts_at(&live, table, "90", TEXT("99")));
+    assert_true(counts_at(&live, table, "90", TEXT("100")));
+    assert_false(counts_at(&live, table, "90", TEXT("98")));
+    assert_true(counts_at(&live, table, "90", TEXT("140")));
+    assert_false(counts(&live, table, "90"));
+    /* a transaction behind it passes whole, whatever its changes say */
+    assert_true(counts_at(&live, table, "100", TEXT("99")));
+    assert_true(counts_at(&live, table, "101", TEXT("1")));
+    live_close(&live);
+}
+
+static void
+a_change_behind_the_snapshot_does_not_open_what_is_shut(void **state)
+{
+    LiveSource live;
+    const Table *table;
+
+    (void)state;
+    open_item(&live, NULL);
+    set_state(&live, BOOTSTRAP_COPYING, "10");
+    table = item(&live);
+    assert_false(counts_at(&live, table, "90", TEXT("99")));
     live_close(&live);
 }
 
@@ -163,13 +205,13 @@ a_route_is_made_once_and_again_after_forgetting(void **state)
     (void)state;
     open_item(&live, NULL);
     table = item(&live);
-    assert_ok(router_table(live.router, table, TEXT("1"), &first, &err), err);
+    assert_ok(router_table(live.router, table, TEXT("1"), TEXT_NONE, &first, &err), err);
     router_forget_old(live.router);
-    assert_ok(router_table(live.router, table, TEXT("2"), &second, &err), err);
+    assert_ok(router_table(live.router, table, TEXT("2"), TEXT_NONE, &second, &err), err);
     assert_ptr_equal(first, second);
     assert_int_equal(live_asked, 1);
     router_forget_all(live.router);
-    assert_ok(router_table(live.router, table, TEXT("3"), &second, &err), err);
+    assert_ok(router_table(live.router, table, TEXT("3"), TEXT_NONE, &second, &err), err);
     assert_text(second->target_name, "item");
     /* the same shape: the source's catalogue has nothing new to tell */
     assert_int_equal(live_asked, 1);
@@ -179,6 +221,8 @@ a_route_is_made_once_and_again_after_forgetting(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_table_without_a_snapshot_counts),
     cmocka_unit_test(what_the_snapshot_holds_is_passed_over),
+    cmocka_unit_test(of_a_transaction_before_the_snapshot_just_the_changes_behind_it_pass),
+    cmocka_unit_test(a_change_behind_the_snapshot_does_not_open_what_is_shut),
     cmocka_unit_test(a_source_that_is_read_again_from_further_back_is_compared_again),
     cmocka_unit_test(a_table_that_is_being_copied_is_passed_over_until_it_is_handed_over),
     cmocka_unit_test(an_embedded_router_does_not_ask_for_snapshots),

@@ -14,7 +14,7 @@ ask(LiveSource *live, const Table *table, const char *position, Error *err)
 {
     const OutTable *out = NULL;
 
-    return router_table(live->router, table, text_of(position), &out, err) ? out : NULL;
+    return router_table(live->router, table, text_of(position), TEXT_NONE, &out, err) ? out : NULL;
 }
 
 static const OutTable *
