@@ -1,23 +1,29 @@
 /*
  * record.h - what an event says: operation, table, key, new and old row
  *
- *     trigger     ev_type                ev_data              ev_extra1       ev_extra2
- *     logutriga   I:id,part  U:…  D:…    urlencoded row       schema.table    old row (backup),
- * urlencoded logutriga   R                      ""                   schema.table    (TRUNCATE)
- *     jsontriga   {"op":"INSERT","table":["s","t"],"pkey":["id"]}   {"id":1,…}   …   old row, JSON
- *     sqltriga    I, U, D, R             parts of SQL         schema.table    …
+ *     trigger     ev_type                                       ev_data              ev_extra1
+ *     logutriga   I:id,part   U:id,part   D:id,part             urlencoded row       schema.table
+ *                 R                                             ""  (TRUNCATE)       schema.table
+ *     jsontriga   {"op":"INSERT","table":["s","t"],"pkey":["id"]}   {"id":1,"a":null}
+ *     sqltriga    I   U   D   R                                 parts of SQL         schema.table
  *
- * I and U have the new row, D the old one. An update's old row is there only with the trigger's
- * "backup"; without it the event cannot tell a change of the key, and is one of the row with the
- * new key. A bare I, U or D whose data is urlencoded has its key names in ev_extra2 (as Skytools'
- * own consumers read it). SQL in the data is refused, naming pgq.sqltriga and the trigger to make
- * instead; its R is a TRUNCATE as any other.
+ * I and U have the new row, D the old one. An update's old row is in ev_extra2, in the notation of
+ * ev_data, with the trigger's "backup"; without it the event cannot tell a change of the key, and
+ * is one of the row with the new key. An ev_extra2 that is no old row of this table (columns that
+ * the row does not have, or no value for one of the key) is the writer's own, and left alone.
  *
- * Of "schema.table" the first dot splits; without one the schema is "". Names are not quoted there.
- * A key name that the row lacks is an error, but where the event's key list is ambiguous (names
- * with "," in them).
+ * A bare I, U or D has its key's names in ev_extra2 (as Skytools' own consumers read it). SQL in
+ * the data is refused, naming the trigger to make instead; sqltriga's R is a TRUNCATE as any other.
  *
- * Pure. ERR_DATA; the caller puts event and queue in front.
+ * Of "schema.table" the first dot splits; without one the schema is "". Names are not quoted there,
+ * so that a schema with a dot in its name cannot be told (jsontriga can).
+ *
+ * Names of a key are joined by ",", not quoted either. Where columns have a "," in their names, the
+ * one way to read the list as columns of the row is taken. Blanks around a name are left out
+ * (pkey=a, b), where no column has them. A key that the row lacks, and a list that can be read in
+ * two ways, are errors.
+ *
+ * Pure. ERR_DATA, "table s.t: ev_data: reason"; the caller puts queue and event in front.
  * Source: PgQ 3.5's triggers (logutriga.c, sqltriga.c, jsontriga.c, common.c).
  */
 #pragma once
@@ -43,7 +49,8 @@ typedef struct PgqEvent {
 typedef enum PgqRecordKind {
     PGQ_RECORD_CHANGE,
     PGQ_RECORD_TRUNCATE,
-    PGQ_RECORD_UNKNOWN, /* some other producer's event: nothing but kind is set */
+    PGQ_RECORD_UNKNOWN, /* some other producer's event: nothing but kind is set, and the event's
+                           texts are as they were */
 } PgqRecordKind;
 
 typedef enum PgqStyle {
@@ -67,11 +74,13 @@ typedef struct PgqRecord {
     Value *old_row;
     size_t old_count;
     size_t room, key_room, old_room;
-    Buf keys_text; /* what keys are views of */
+    uint32_t *slots; /* wide rows: a hash of names */
+    size_t slot_room;
 } PgqRecord;
 
+/* Begins as {0}. */
 void pgq_record_clear(PgqRecord *record);
 
-/* Read the event: its texts are decoded in place. The record's texts are views of the event's and
- * of record->keys_text, valid until the next call. */
+/* Read the event: its texts are decoded in place. The record's texts are views of the event's,
+ * valid as long as they are. Nothing is allocated once a row of this width was there. */
 bool pgq_record_read(PgqEvent *event, PgqRecord *record, Error *err) MUST_CHECK;

@@ -2,10 +2,14 @@
  * urlencoded.h - PgQ's own urlencoding of a row: name=value&null_column&empty_column=
  *
  * A name without "=" is NULL, one with "=" and nothing behind it the empty text. Letters, digits
- * and _ . - stand as they are, a space is "+", every other byte %xx in hexadecimal (either case is
- * read). Names are encoded as values are. "&&" holds nothing between. A name that comes twice, a
- * "%" without two hexadecimal digits, a second raw "=", a byte that the encoding never leaves raw,
- * a NUL, and an empty name are errors: "byte N: reason", N counted from 1.
+ * and _ . - stand as they are (and ~, which other writers leave), a space is "+", every other byte
+ * %xx in hexadecimal (either case is read). Names are encoded as values are. "&&" holds nothing
+ * between. A "%" without two hexadecimal digits, a second raw "=", a byte that the encoding never
+ * leaves raw, a NUL, an empty name, and what is not UTF-8 are errors: "byte N: reason", N counted
+ * from 1. A name that comes twice is for the caller to find (record.h does).
+ *
+ * The bytes are those of the source database's own encoding: no client_encoding converts what is
+ * encoded. So events of a database that is not UTF8 can be read only where they are ASCII.
  *
  * Pure; decodes in place. Source: PgQ's trigger sources (stringutil.c) and Skytools' db_urldecode.
  */
