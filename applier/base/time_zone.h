@@ -1,7 +1,8 @@
 /*
  * time_zone.h - times of the zones of the tz database ("Europe/Berlin", "UTC")
  *
- * Through GLib's GTimeZone. A TimeZone is const and may be used by any thread.
+ * Through GLib's GTimeZone, which reads the system's files ($TZDIR, else /usr/share/zoneinfo). A
+ * TimeZone is const and may be used by any thread.
  */
 #pragma once
 
@@ -22,12 +23,12 @@ typedef struct CivilTime {
     unsigned microsecond;
 } CivilTime;
 
-/* NULL with ERR_CONFIG where there is no zone of that name. */
+/* ERR_CONFIG where there is no zone of that name. "UTC" is there without a tz database too. */
 TimeZone *time_zone_open(const char *name, Error *err) MUST_CHECK;
 void time_zone_close(TimeZone *zone);
 CLEANUP_DEFINE(TimeZone *, time_zone_close);
 
 CivilTime time_zone_local(const TimeZone *zone, int64_t time_us);
 /* The first moment at which the zone's clock shows this time, or, where it skips it, the first
- * moment after. */
+ * moment after. The time is of the years -9999 to 99999. */
 int64_t time_zone_utc(const TimeZone *zone, const CivilTime *local);
