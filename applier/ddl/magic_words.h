@@ -18,6 +18,7 @@
 
 #include "base/arena.h"
 #include "target/sql_dialect.h"
+#include "target/sql_scanner.h"
 
 typedef struct MagicWords {
     Text schema; /* "" where the target has none, or the connection's own */
@@ -27,7 +28,18 @@ typedef struct MagicWords {
     size_t key_count;
 } MagicWords;
 
+/*
+ * What the rules above leave open: _SCHEMA_TABLE takes every dot of the names as "__", as the
+ * program does. A name built of it that is longer than the server allows is cut and gets a hash
+ * (stage_table_name()), since the server's own cutting could give two partitions one name. Text
+ * between dollar quotes is code, and is filled as such.
+ */
+
 /* Does the text use the word _PKEY outside of comments? */
 bool magic_words_need_key(Text sql, const SqlDialect *dialect);
 /* Lines stay where they are. In the arena. */
 Text magic_words_fill(Text sql, const SqlDialect *dialect, const MagicWords *words, Arena *arena);
+/* The same for one token of it. */
+void magic_words_add(
+    const SqlToken *token, const SqlDialect *dialect, const MagicWords *words, Buf *out);
+bool magic_words_ask_key(const SqlToken *token);

@@ -19,11 +19,17 @@ fill_parameter(const Filler *filler, Text token, int line, int column, Error *er
 {
     Text name = {token.data + 2, token.len - 4};
 
-    for (size_t i = 0; i < filler->params->count; i++)
-        if (text_is(name, filler->params->items[i].name)) {
-            buf_add_text(filler->out, filler->params->items[i].sql);
-            return true;
-        }
+    for (size_t i = 0; i < filler->params->count; i++) {
+        const TemplateParam *param = &filler->params->items[i];
+
+        if (!text_is(name, param->name))
+            continue;
+        if (param->missing != NULL)
+            return error_set(err, ERR_CONFIG, "%s:%d:%d: " TEXT_FMT " has no value: %s",
+                filler->path, line, column, TEXT_ARG(token), param->missing);
+        buf_add_text(filler->out, param->sql);
+        return true;
+    }
     return error_set(err, ERR_SCRIPT, "%s:%d:%d: unknown parameter " TEXT_FMT, filler->path, line,
         column, TEXT_ARG(token));
 }
@@ -55,6 +61,18 @@ add_space(Text space, Buf *out)
 }
 
 static bool
+fill_words(const Filler *filler, const SqlToken *token, int line, int column, Error *err)
+{
+    const TemplateParams *params = filler->params;
+
+    if (params->no_key != NULL && magic_words_ask_key(token))
+        return error_set(err, ERR_CONFIG, "%s:%d:%d: _PKEY has no value: %s", filler->path, line,
+            column, params->no_key);
+    magic_words_add(token, filler->dialect, params->words, filler->out);
+    return true;
+}
+
+static bool
 fill_token(const Filler *filler, const SqlToken *token, int line, int column, Error *err)
 {
     if (token->kind == SQL_PARAMETER)
@@ -66,6 +84,8 @@ fill_token(const Filler *filler, const SqlToken *token, int line, int column, Er
             filler->path, line, column, TEXT_ARG(token->text));
     if (token->kind == SQL_SPACE)
         add_space(token->text, filler->out);
+    else if (filler->params->words != NULL)
+        return fill_words(filler, token, line, column, err);
     else
         buf_add_text(filler->out, token->text);
     return true;
@@ -174,9 +194,10 @@ template_fill(const char *path, Text text, const SqlDialect *dialect, const Temp
     if (!apply_conditions(path, text, params, &lines, err) ||
         !sql_split(path, arena_text(arena, buf_text(&lines)), dialect, arena, &items, &count, err))
         return false;
-    if (count == 0)
+    if (count == 0 && !params->may_be_empty)
         return error_set(err, ERR_SCRIPT, "%s:1:1: no statement", path);
-    statements = (TemplateStatements){ARENA_ARRAY(arena, Text, count), count};
+    statements = (TemplateStatements){
+        ARENA_ARRAY(arena, Text, count + 1), count, ARENA_ARRAY(arena, int, count + 1)};
     for (size_t i = 0; i < count; i++) {
         CLEANUP(buf_clear) Buf out = BUF_INIT;
         Filler filler = {path, dialect, params, &out};
@@ -184,6 +205,7 @@ template_fill(const char *path, Text text, const SqlDialect *dialect, const Temp
         if (!fill_item(&filler, &items[i], err))
             return false;
         statements.items[i] = arena_text(arena, buf_text(&out));
+        statements.lines[i] = items[i].line;
     }
     *ret_statements = statements;
     return true;

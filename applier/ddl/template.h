@@ -6,16 +6,21 @@
  *
  * Lines between "-- @if NAME" and "-- @end" count only where the flag NAME is set, "-- @if not
  * NAME" only where it is not.
+ *
+ * Where words are given they are replaced too, in strings and quoted names as well
+ * (ddl/magic_words.h).
  */
 #pragma once
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "ddl/magic_words.h"
 #include "target/sql_dialect.h"
 
 typedef struct TemplateParam {
     const char *name;
     Text sql;
+    const char *missing; /* why it has no value here (ERR_CONFIG where it is used), or NULL */
 } TemplateParam;
 
 typedef struct TemplateFlag {
@@ -28,11 +33,15 @@ typedef struct TemplateParams {
     size_t count;
     const TemplateFlag *flags;
     size_t flag_count;
+    const MagicWords *words; /* NULL: none */
+    const char *no_key;      /* why words has no key, as TemplateParam.missing */
+    bool may_be_empty;       /* no statement at all is fine */
 } TemplateParams;
 
 typedef struct TemplateStatements {
     Text *items; /* without the ";" */
     size_t count;
+    int *lines; /* of the file, where each begins */
 } TemplateStatements;
 
 /*
