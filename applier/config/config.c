@@ -17,8 +17,14 @@ static const Field service_fields[] = {
     {"service", FIELD_TEXT, AT(service), NULL, 0, 0, NULL, FIELD_REQUIRED,
         "The service's name, 1 to 100 of the characters A-Z a-z 0-9 _ . -; the position in the "
         "target is kept under it."},
+    {"pidfile", FIELD_PATH, AT(pidfile), NULL, 0, 0, NULL, FIELD_FILLED,
+        "dray run writes its process id here and removes the file at its end; dray run -d, -r, -s "
+        "and -k need it. The directory must exist."},
     {NULL},
 };
+
+/* Read by itself, too, out of a file with mistakes elsewhere. */
+#define PIDFILE_FIELDS (service_fields + 1)
 
 static const Field source_fields[] = {
     {"type", FIELD_TEXT, AT(source_type), NULL, 0, 0, NULL, FIELD_REQUIRED,
@@ -496,9 +502,51 @@ config_load(const char *path, const ConfigSchema *schema, Error *err)
     return config_parse(path, buf_text(&yaml), schema, err);
 }
 
+static bool
+read_pidfile(const char *path, Text yaml, Arena *arena, char **ret_pidfile, Error *err)
+{
+    Document storage = {0};
+    CLEANUP(document_close) Document *document = &storage;
+    char *directory = file_directory(path);
+    Config config = {0};
+    const SectionTable table = {PIDFILE_FIELDS, &config, ""};
+    const Section section = {.name = "", .tables = &table, .table_count = 1, .open = true};
+    bool ok = document_open(document, path, arena_string(arena, directory), yaml, arena, err);
+
+    free(directory);
+    if (!ok)
+        return false;
+    section_read(document, document_root(document), NULL, &section);
+    if (!document_finish(document, err))
+        return false;
+    if (config.pidfile == NULL)
+        return error_set(err, ERR_CONFIG, "%s: pidfile is not set", path);
+    *ret_pidfile = text_dup(text_of(config.pidfile));
+    return true;
+}
+
+char *
+config_load_pidfile(const char *path, Error *err)
+{
+    CLEANUP(buf_clear) Buf yaml = BUF_INIT;
+    char *pidfile = NULL;
+    Arena *arena;
+
+    if (!file_read_all(path, FILE_SIZE_MAX, &yaml, err)) {
+        err->kind = ERR_CONFIG;
+        return NULL;
+    }
+    arena = arena_new();
+    (void)!read_pidfile(path, buf_text(&yaml), arena, &pidfile, err);
+    arena_free(arena);
+    return pidfile;
+}
+
 void
 config_free(Config *config)
 {
-    if (config != NULL)
-        arena_free(config->arena);
+    if (config == NULL)
+        return;
+    table_rules_close(&config->tables);
+    arena_free(config->arena);
 }

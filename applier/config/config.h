@@ -47,7 +47,7 @@ typedef enum PartitionExpiry {
 typedef struct PartitionRule {
     const char *by;       /* a to_char format; day, month and hour are already formats here */
     const char *template; /* NULL: partition.sql */
-    const TimeZone *zone; /* owned by the configuration */
+    TimeZone *zone;       /* owned by the configuration */
     const char *zone_name;
     int64_t retain_ms; /* after the end of its period; 0: partitions stay */
     int expire;        /* PartitionExpiry */
@@ -210,6 +210,11 @@ Config *config_parse(const char *path, Text yaml, const ConfigSchema *schema, Er
     MUST_CHECK;
 void config_free(Config *config);
 CLEANUP_DEFINE(Config *, config_free);
+
+/* The option pidfile alone, on the heap; the rest of the file is not judged, so that a service can
+ * be stopped whatever has become of its configuration. NULL on failure, also where it is not set.
+ */
+char *config_load_pidfile(const char *path, Error *err) MUST_CHECK;
 
 /* One section of the file, for help and reference: "block", its doc and its table. */
 typedef struct ConfigSection {

@@ -8,3 +8,5 @@
 
 /* node is the value of "tables:", or NULL. Mistakes are noted in the document. */
 void table_rules_read(Document *document, const yaml_node_t *node, TableRules *ret_rules);
+/* Give back what is not in the configuration's arena: time zones. */
+void table_rules_close(const TableRules *rules);
