@@ -30,7 +30,6 @@ LIBRARIES = {
     "sqlite3.h": ["target/"],
     "csv.h": ["block/"],
     "glib.h": ["base/"],
-    "ini.h": ["convert/"],
     "yaml.h": ["config/"],
     "jansson.h": ["source/", "block/", "apply/", "cli/", "service/"],
 }

@@ -20,6 +20,7 @@ const Command *const commands[] = {
     &cli_install,
     &cli_uninstall,
     &cli_verify,
+    &cli_convert,
     &cli_help,
     NULL,
 };

@@ -46,6 +46,7 @@ extern const Command cli_ddl;
 extern const Command cli_install;
 extern const Command cli_uninstall;
 extern const Command cli_verify;
+extern const Command cli_convert;
 extern const Command cli_help;
 
 /* All commands in the order of the help, ended by NULL. */
