@@ -6,6 +6,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/stop.h"
+#include "event/partition.h"
 
 #define IDLE_WAIT_MS 1000  /* how long one look at a quiet source takes at most */
 #define ACK_WAIT_MS  100   /* the same while the loader has something to tell soon */
@@ -219,10 +220,14 @@ begin_transaction(BlockReader *reader, int64_t commit_time_us, Text own_position
         reader_set_text(&reader->block_begin, buf_text(&reader->begin));
         reader->block_seqno = reader->seqno;
         reader->block_opened_ms = clock_monotonic_ms();
+        reader->block_time_us = TIME_UNKNOWN;
         reader->block_is_open = true;
         router_forget_old(reader->router);
     }
     reader->in_transaction = true;
+    reader->open_time_us = commit_time_us;
+    if (reader->block_time_us == TIME_UNKNOWN)
+        reader->block_time_us = commit_time_us;
     reader_set_text(&reader->open_begin, own_position);
     return block_writer_begin(
         reader->writer, reader->seqno + 1, commit_time_us, buf_text(&reader->position), err);
@@ -237,6 +242,14 @@ is_limit(const BlockReader *reader, Text position)
     return until.data != NULL && reader->context->source->compare(position, until) >= 0;
 }
 
+/* Would a transaction of this time bring another partition of a table into the open block? */
+static bool
+needs_new_block(const BlockReader *reader, int64_t commit_time_us)
+{
+    return reader->block_is_open && partition_differs(&reader->context->config->tables,
+                                        reader->block_time_us, commit_time_us);
+}
+
 static bool
 on_begin(BlockReader *reader, const Event *event, Error *err)
 {
@@ -248,7 +261,8 @@ on_begin(BlockReader *reader, const Event *event, Error *err)
         reader->ends = true;
         return true;
     }
-    if (reader_must_hold(reader, event->position)) {
+    if (reader_must_hold(reader, event->position) ||
+        needs_new_block(reader, event->commit_time_us)) {
         reader->pending.is_there = true;
         reader->pending.commit_time_us = event->commit_time_us;
         reader_set_text(&reader->pending.position, event->position);
@@ -270,6 +284,18 @@ may_ask_again(BlockReader *reader, int64_t started_ms, unsigned tries, Error *er
 }
 
 static bool
+check_time(const BlockReader *reader, const TableRule *rule, Text schema, Text table, Error *err)
+{
+    if (rule == NULL || rule->partition == NULL || reader->open_time_us != TIME_UNKNOWN)
+        return true;
+    return error_set(err, ERR_DATA,
+        "table " TEXT_FMT "%s" TEXT_FMT
+        ": the source tells no commit time of this transaction, so that the partition its rows "
+        "belong to is not known (the table's rule in line %d says partition:)",
+        TEXT_ARG(schema), schema.len > 0 ? "." : "", TEXT_ARG(table), rule->line);
+}
+
+static bool
 on_change(BlockReader *reader, const Event *event, Error *err)
 {
     Text begin = buf_text(&reader->open_begin);
@@ -286,7 +312,9 @@ on_change(BlockReader *reader, const Event *event, Error *err)
             !router_table(reader->router, event->change.table, begin, event->position, &out, err));
         reader_set_state(reader, "running", NULL);
     }
-    return out == NULL || block_writer_change(reader->writer, out, &event->change, err);
+    return out == NULL ||
+           (check_time(reader, out->rule, out->source_schema, out->source_name, err) &&
+               block_writer_change(reader->writer, out, &event->change, err));
 }
 
 static bool
@@ -294,6 +322,7 @@ on_truncate(BlockReader *reader, const Event *event, Error *err)
 {
     Text begin = buf_text(&reader->open_begin);
     int64_t started_ms = clock_monotonic_ms();
+    const TableRule *rule;
     bool counts = false;
 
     for (unsigned tries = 0; !router_truncates(
@@ -301,7 +330,9 @@ on_truncate(BlockReader *reader, const Event *event, Error *err)
          tries++)
         if (!may_ask_again(reader, started_ms, tries, err))
             return false;
-    return !counts || block_writer_truncate(reader->writer, event->schema, event->table, err);
+    rule = rule_find(&reader->context->config->tables, event->schema, event->table);
+    return !counts || (check_time(reader, rule, event->schema, event->table, err) &&
+                          block_writer_truncate(reader->writer, event->schema, event->table, err));
 }
 
 static bool
@@ -385,7 +416,8 @@ block_is_due(const BlockReader *reader)
 
     if (block_writer_transactions(reader->writer) == 0)
         return false;
-    if (reader->ends || stop_level() >= STOP_AFTER_BLOCK || block_writer_is_full(reader->writer))
+    if (reader->ends || stop_level() >= STOP_AFTER_BLOCK || block_writer_is_full(reader->writer) ||
+        (reader->pending.is_there && needs_new_block(reader, reader->pending.commit_time_us)))
         return true;
     if (!queue_is_idle(reader->queue))
         return false;

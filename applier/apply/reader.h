@@ -3,7 +3,9 @@
  *
  * A block closes only at a transaction's end: when it is full, or when the loader is free and
  * block.max_interval has passed since its first change. One that has only transactions without a
- * row closes after POSITION_INTERVAL_MS.
+ * row closes after POSITION_INTERVAL_MS. It also closes before a transaction whose commit time
+ * would bring another partition of some table into it (event/partition.h); a change of a table with
+ * partitions, in a transaction whose commit time the source does not tell, is ERR_DATA.
  *
  * Progress without transactions (EVENT_POSITION) moves the target's position row, by a block
  * without a directory (loader_position_move()), at most once in POSITION_INTERVAL_MS and at the end

@@ -23,7 +23,7 @@ typedef struct ReaderNews {
     Error error;       /* of retrying and waiting */
 } ReaderNews;
 
-/* A BEGIN that a hold stands before. */
+/* A BEGIN that waits: for a hold, or for the block before it to be closed. */
 typedef struct PendingBegin {
     bool is_there;
     int64_t commit_time_us;
@@ -60,10 +60,12 @@ struct BlockReader {
     Buf block_begin;
     uint64_t block_seqno;
     int64_t block_opened_ms;
+    int64_t block_time_us; /* commit time of its first transaction that tells one */
     int64_t read_us;
 
     Buf void_begin; /* own place of a transaction that came and never happened (EVENT_ROLLBACK):
                        its changes are passed over when it comes again */
+    int64_t open_time_us; /* commit time of the transaction that is being read */
     bool in_transaction;
     bool is_void;        /* it is that one */
     bool ends;           /* nothing more will come */
