@@ -141,6 +141,7 @@ read_position(const Context *context, Arena *arena, ServiceStatus *status)
 typedef struct SourceAnswer {
     bool ok;
     int64_t bytes;
+    SourceLag lag;
     char error[1024];
 } SourceAnswer;
 
@@ -148,11 +149,13 @@ static void
 ask_source(const Context *context, SourceAnswer *answer)
 {
     const Config *config = context->config;
+    const SourceDriver *driver = context->source;
     SourceStart start = {
         .service = config->service, .options = config->source_options, .position = TEXT("")};
     Error err;
 
-    answer->ok = context->source->retained(&start, &answer->bytes, &err);
+    answer->ok = (driver->retained == NULL || driver->retained(&start, &answer->bytes, &err)) &&
+                 (driver->lag == NULL || driver->lag(&start, &answer->lag, &err));
     if (!answer->ok)
         (void)snprintf(answer->error, sizeof(answer->error), "%.1000s", err.text);
 }
@@ -180,13 +183,14 @@ read_answer(int fd, SourceAnswer *answer)
  * process asks, and is given up.
  */
 static void
-read_retained(const Context *context, Arena *arena, ServiceStatus *status)
+read_source(const Context *context, Arena *arena, ServiceStatus *status)
 {
-    SourceAnswer answer = {.bytes = -1};
+    const SourceDriver *driver = context->source;
+    SourceAnswer answer = {.bytes = -1, .lag = {-1, -1}};
     int ends[2];
     pid_t child;
 
-    if (context->source->retained == NULL || pipe(ends) != 0)
+    if ((driver->retained == NULL && driver->lag == NULL) || pipe(ends) != 0)
         return;
     (void)fflush(NULL);
     child = fork();
@@ -205,7 +209,11 @@ read_retained(const Context *context, Arena *arena, ServiceStatus *status)
         (void)waitpid(child, NULL, 0);
     }
     answer.error[sizeof(answer.error) - 1] = '\0';
-    status->retained_bytes = answer.ok ? answer.bytes : -1;
+    if (answer.ok) {
+        status->retained_bytes = answer.bytes;
+        status->source_behind_us = answer.lag.behind_us;
+        status->source_pending = answer.lag.pending;
+    }
     status->source_error = text_of(arena_string(arena, answer.error));
 }
 
@@ -252,6 +260,8 @@ status_read(const Context *context, Arena *arena, ServiceStatus *ret_status, Err
         .last_error_us = TIME_UNKNOWN,
         .target_error = TEXT(""),
         .retained_bytes = -1,
+        .source_behind_us = -1,
+        .source_pending = -1,
         .source_error = TEXT("")};
     bool caught_up = read_file(context, arena, &status);
 
@@ -262,7 +272,7 @@ status_read(const Context *context, Arena *arena, ServiceStatus *ret_status, Err
             text_is(status.state, "waiting") || text_is(status.state, "holding")))
         status.state = TEXT("killed");
     read_position(context, arena, &status);
-    read_retained(context, arena, &status);
+    read_source(context, arena, &status);
     /* what the source has got since a process ended nobody knows */
     if (caught_up && status.process_runs && text_is(status.state, "running"))
         status.lag_seconds = 0;

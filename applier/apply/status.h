@@ -27,9 +27,12 @@ typedef struct ServiceStatus {
     uint64_t block_bytes;
     Text last_error; /* "" when none */
     int64_t last_error_us;
-    Text target_error;      /* why the target did not answer, or "" */
-    int64_t retained_bytes; /* log that the source keeps for this service; -1: none, or unknown */
-    Text source_error;      /* why the source did not tell, or "" */
+    Text target_error;        /* why the target did not answer, or "" */
+    int64_t retained_bytes;   /* log that the source keeps for this service; -1: none, or unknown */
+    int64_t source_behind_us; /* age of the newest thing the source knows to be committed; -1: none,
+                                 or unknown */
+    int64_t source_pending;   /* changes that wait at the source, about; -1: unknown */
+    Text source_error;        /* why the source did not tell, or "" */
 } ServiceStatus;
 
 /* Texts are in the arena. Fails only when the block directory cannot be read. The source is asked

@@ -43,6 +43,26 @@ arena_free(Arena *arena)
     free(arena);
 }
 
+void
+arena_reset(Arena *arena)
+{
+    Chunk *kept = NULL;
+
+    for (Chunk *chunk = arena->chunks, *next; chunk != NULL; chunk = next) {
+        next = chunk->next;
+        if (kept == NULL && chunk->size == CHUNK_SIZE)
+            kept = chunk;
+        else
+            free(chunk);
+    }
+    arena->chunks = kept;
+    if (kept == NULL)
+        return;
+    memset(kept->data, 0, kept->used);
+    kept->used = 0;
+    kept->next = NULL;
+}
+
 static Chunk *
 chunk_add(Arena *arena, size_t size)
 {

@@ -59,6 +59,11 @@ print_json(const ServiceStatus *status)
     set_text(object, "target_error", status->target_error);
     set_value(object, "retained_bytes",
         status->retained_bytes < 0 ? json_null() : json_integer(status->retained_bytes));
+    set_value(object, "source_behind_seconds",
+        status->source_behind_us < 0 ? json_null()
+                                     : json_real((double)status->source_behind_us / 1e6));
+    set_value(object, "source_pending",
+        status->source_pending < 0 ? json_null() : json_integer(status->source_pending));
     set_text(object, "source_error", status->source_error);
     text = json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
     if (text == NULL)
@@ -83,6 +88,23 @@ print_time(const char *name, int64_t time_us)
 }
 
 static void
+print_source(const ServiceStatus *status)
+{
+    CLEANUP(buf_clear) Buf text = BUF_INIT;
+
+    /* the place of a queue that is quiet is as old as its last change */
+    if (status->source_pending == 0)
+        buf_add_string(&text, "no changes pending");
+    else if (status->source_behind_us >= 0)
+        buf_addf(&text, "%.0f s behind", (double)status->source_behind_us / 1e6);
+    if (status->source_pending > 0)
+        buf_addf(&text, "%sabout %" PRId64 " changes pending", text.len == 0 ? "" : ", ",
+            status->source_pending);
+    if (text.len > 0)
+        print_line("source", buf_text(&text));
+}
+
+static void
 print_text(const ServiceStatus *status)
 {
     print_line("service", status->service);
@@ -100,6 +122,7 @@ print_text(const ServiceStatus *status)
     (void)printf("%-18s %" PRIu64 "\n", "block bytes", status->block_bytes);
     if (status->retained_bytes >= 0)
         (void)printf("%-18s %" PRId64 "\n", "retained bytes", status->retained_bytes);
+    print_source(status);
     print_line("last error", status->last_error);
     if (status->last_error.len > 0)
         print_time("last error at", status->last_error_us);
@@ -135,9 +158,10 @@ const Command cli_status = {
     .summary = "tell what a service is doing",
     .operands = "CONFIG [--json]",
     .doc = "Tells whether a process of the service runs, how far the target has got, how old its "
-           "data is, how much log the source keeps for it, and the last error. The position is "
-           "asked of the target; where that does not answer, the service's own last word is shown, "
-           "with the reason. The source is given 5 seconds to answer.",
+           "data is, how much log the source keeps for it or how many changes wait there, and the "
+           "last error. The position is asked of the target; where that does not answer, the "
+           "service's own last word is shown, with the reason. The source is given 5 seconds to "
+           "answer.",
     .operands_min = 1,
     .operands_max = 1,
     .options = options,

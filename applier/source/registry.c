@@ -4,12 +4,14 @@
 
 #include "source/jsonl.h"
 #include "source/mysql/driver.h"
+#include "source/pgq/pgq.h"
 #include "source/postgres.h"
 
 const SourceDriver *const source_drivers[] = {
     &source_jsonl,
     &source_postgres,
     &source_mysql,
+    &source_pgq,
     NULL,
 };
 
@@ -26,8 +28,7 @@ const char *
 source_type_names(const SourceDriver *driver)
 {
     /* wal2json's logs and PgQ's queues come from PostgreSQL */
-    return driver == &source_jsonl || text_is(text_of(driver->name), "pgq") ? "postgres"
-                                                                            : driver->name;
+    return driver == &source_jsonl || driver == &source_pgq ? source_postgres.name : driver->name;
 }
 
 void
