@@ -123,7 +123,7 @@ check_deletes(const Context *context, Error *err)
         if (!rule->skip && rule->deletes != DELETES_ERROR && !script->has_deletes)
             return error_set(err, ERR_CONFIG,
                 "%s:%d: deletes: says what becomes of deletes where the merge script cannot "
-                "delete, as keep_all.sql; %s can (it has no \"-- @deletes\"): leave it away",
+                "delete, as keep_all.sql; %s can (it has no \"-- @deletes\"): leave it out",
                 context->config->path, rule->line, script->path);
     }
     return true;
