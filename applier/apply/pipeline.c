@@ -19,6 +19,7 @@
 
 typedef struct Pipeline {
     const Context *context;
+    const RunOptions *options;
     bool embedded;
     int lock_fd;
     HoldServer *hold;
@@ -101,15 +102,24 @@ write_usual_status(Pipeline *pipeline)
  */
 
 static void
+reach(const Pipeline *pipeline, RunStage stage)
+{
+    if (pipeline->options->reached != NULL)
+        pipeline->options->reached(pipeline->options->reached_context, stage);
+}
+
+static void
 on_retry(void *context, const Error *err, int64_t wait_ms)
 {
     Pipeline *pipeline = context;
 
     log_line(LOG_WARN, "loader", "will try again in %" PRId64 " ms: %s", wait_ms, err->text);
-    if (pipeline->loader != NULL)
+    if (pipeline->loader != NULL) {
         write_status(pipeline, "retrying", err);
-    else
+    } else {
         note_status(pipeline, "retrying", err);
+        reach(pipeline, RUN_STARTED);
+    }
 }
 
 static void
@@ -322,10 +332,12 @@ start_threads(Pipeline *pipeline, Error *err)
 static bool
 pipeline_start(Pipeline *pipeline, const RunOptions *options, Error *err)
 {
+    pipeline->options = options;
     pipeline->embedded = options->embedded;
     if (!options->embedded) {
         if (!take_lock(pipeline, err))
             return false;
+        reach(pipeline, RUN_LOCKED);
         open_hold(pipeline);
     }
     if (!open_parts(pipeline, options, err)) {
@@ -336,6 +348,8 @@ pipeline_start(Pipeline *pipeline, const RunOptions *options, Error *err)
         return false;
     }
     write_status(pipeline, "running", NULL);
+    /* before another thread could call as well */
+    reach(pipeline, RUN_STARTED);
     return start_threads(pipeline, err);
 }
 

@@ -20,6 +20,12 @@ typedef struct RunLimit {
     atomic_bool is_set;
 } RunLimit;
 
+/* How far a start has got, for who waits for it. */
+typedef enum RunStage {
+    RUN_LOCKED,  /* no other process runs this service */
+    RUN_STARTED, /* it runs, or waits for a target that is away */
+} RunStage;
+
 typedef struct RunOptions {
     bool until_end;        /* end when the source has nothing more */
     uint64_t until_seqno;  /* end after this transaction; 0: no limit */
@@ -32,6 +38,10 @@ typedef struct RunOptions {
     Snapshot *snapshot; /* stream behind it (SourceStart.snapshot); NULL: as the options say */
     bool embedded;      /* part of another command: no lock, no status.json, no control socket;
                            dray_bootstrap is not asked */
+    /* Called on the thread of pipeline_run() as a stage is reached; each at least once, unless the
+     * run ends before. NULL: nobody asks. */
+    void (*reached)(void *reached_context, RunStage stage);
+    void *reached_context;
 } RunOptions;
 
 typedef struct PipelineTotals {

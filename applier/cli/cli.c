@@ -103,34 +103,67 @@ unknown_option(const Command *command, Text name, Error *err)
         TEXT_ARG(name), buf_string(&hint));
 }
 
-/* One "--name", "--name=value" or "--name value"; *argv is moved past it. */
+/* *argv stands behind the option's word; value is what the word itself holds, or NULL. */
 static bool
-parse_option(const Command *command, char ***argv, const char **values, Error *err)
+take_option(const Command *command, size_t i, const char *value, char ***argv, const char **values,
+    Error *err)
 {
-    Text text = text_of(**argv + 2);
-    size_t len = text_find(text, '=');
-    Text name = {text.data, len};
-    size_t i = option_index(command, name);
     const Option *option = &command->options[i];
-    const char *value = len < text.len ? text.data + len + 1 : NULL;
 
-    if (option->name == NULL)
-        return unknown_option(command, name, err);
     if (values[i] != NULL)
         return error_set(
             err, ERR_USAGE, "dray %s: --%s is given twice", command->name, option->name);
     if (option->argument == NULL && value != NULL)
         return error_set(
             err, ERR_USAGE, "dray %s: --%s takes no value", command->name, option->name);
-    (*argv)++;
     if (option->argument == NULL)
         value = "";
-    else if (value == NULL)
+    else if (value == NULL && **argv != NULL)
         value = *(*argv)++;
     if (value == NULL)
         return error_set(err, ERR_USAGE, "dray %s: --%s needs a value: %s", command->name,
             option->name, option->argument);
     values[i] = value;
+    return true;
+}
+
+/* One "--name", "--name=value" or "--name value"; *argv is moved past it. */
+static bool
+parse_option(const Command *command, char ***argv, const char **values, Error *err)
+{
+    Text text = text_of(*(*argv)++ + 2);
+    size_t len = text_find(text, '=');
+    Text name = {text.data, len};
+    size_t i = option_index(command, name);
+
+    if (command->options[i].name == NULL)
+        return unknown_option(command, name, err);
+    return take_option(command, i, len < text.len ? text.data + len + 1 : NULL, argv, values, err);
+}
+
+/* One word such as -d, -dv or -nVALUE, as getopt(3) reads it; *argv is moved past it. */
+static bool
+parse_letters(const Command *command, char ***argv, const char **values, bool *ret_help, Error *err)
+{
+    const char *letter = *(*argv)++ + 1;
+
+    for (; *letter != '\0' && !*ret_help; letter++) {
+        size_t i = 0;
+        bool has_value;
+
+        while (command->options[i].name != NULL && command->options[i].letter != *letter)
+            i++;
+        *ret_help = *letter == 'h';
+        if (*ret_help)
+            return true;
+        if (command->options[i].name == NULL)
+            return error_set(err, ERR_USAGE, "dray %s: unknown option -%c", command->name, *letter);
+        has_value = command->options[i].argument != NULL && letter[1] != '\0';
+        if (!take_option(command, i, has_value ? letter + 1 : NULL, argv, values, err))
+            return false;
+        if (has_value)
+            return true;
+    }
     return true;
 }
 
@@ -165,14 +198,17 @@ parse_arguments(const Command *command, char **argv, const char **values, const 
         if (!options_end && is_option(*argv, "--")) {
             options_end = true;
             argv++;
-        } else if (!options_end && (is_option(*argv, "--help") || is_option(*argv, "-h"))) {
+        } else if (!options_end && is_option(*argv, "--help")) {
             *ret_help = true;
             return true;
         } else if (!options_end && strncmp(*argv, "--", 2) == 0) {
             if (!parse_option(command, &argv, values, err))
                 return false;
         } else if (!options_end && (*argv)[0] == '-' && (*argv)[1] != '\0') {
-            return error_set(err, ERR_USAGE, "dray %s: unknown option %s", command->name, *argv);
+            if (!parse_letters(command, &argv, values, ret_help, err))
+                return false;
+            if (*ret_help)
+                return true;
         } else {
             operands[count++] = *argv++;
         }
@@ -193,8 +229,8 @@ print_help(const Command *command)
     return 0;
 }
 
-static int
-run_command(const Command *command, int argc, char **argv)
+int
+cli_run_command(const Command *command, int argc, char **argv)
 {
     size_t option_count = option_index(command, TEXT_NONE) + 1;
     const char **values = calloc(option_count, sizeof(*values));
@@ -232,7 +268,7 @@ dispatch(int argc, char **argv)
     Error err;
 
     if (command != NULL)
-        return run_command(command, argc, argv + 2);
+        return cli_run_command(command, argc, argv + 2);
     if (is_option(name, "--help") || is_option(name, "-h"))
         return print_help(NULL);
     if (is_option(name, "--version")) {

@@ -13,6 +13,7 @@ typedef struct Option {
     const char *name;     /* without "--"; NULL ends a table */
     const char *argument; /* "N", "GLOB" …; NULL: a flag */
     const char *doc;      /* one sentence; NULL: not shown in help and reference */
+    char letter;          /* "-x" is the same; 0: none. Not h, which is --help */
 } Option;
 
 typedef struct Arguments Arguments;
@@ -55,6 +56,8 @@ const Command *command_find(const char *name);
 
 /* The program; returns the exit code. */
 int cli_main(int argc, char **argv);
+/* One command; argv are the words behind its name, ended by NULL. */
+int cli_run_command(const Command *command, int argc, char **argv);
 
 /* Is an option given; its value, NULL where it is not. The name must be in the table. */
 bool arguments_has(const Arguments *arguments, const char *name);

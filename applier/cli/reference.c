@@ -52,6 +52,16 @@ add_entry(Buf *out, const char *name, const char *text, size_t indent)
 }
 
 void
+reference_add_option(const Option *option, Buf *out)
+{
+    if (option->letter != '\0')
+        buf_addf(out, "-%c, ", option->letter);
+    buf_addf(out, "--%s", option->name);
+    if (option->argument != NULL)
+        buf_addf(out, " %s", option->argument);
+}
+
+void
 reference_add_preset(const Field *field, Buf *out)
 {
     if ((field->flags & FIELD_REQUIRED) != 0)
@@ -101,8 +111,7 @@ reference_command_help(const Command *command, Buf *out)
         if (first)
             buf_add_string(out, "\noptions:\n");
         first = false;
-        buf_addf(&name, "--%s%s%s", option->name, option->argument == NULL ? "" : " ",
-            option->argument == NULL ? "" : option->argument);
+        reference_add_option(option, &name);
         add_entry(out, name.data, option->doc, 20);
     }
 }

@@ -27,6 +27,8 @@ void reference_configuration_man(Buf *out);
 /* Write all of the above below directory: docs/reference/, docs/man/. */
 bool reference_write(const char *directory, Error *err) MUST_CHECK;
 
+/* "-n, --name N": how an option is given. */
+void reference_add_option(const Option *option, Buf *out);
 /* "required", "default 64MiB", "" …: what a reader must know beside the type. */
 void reference_add_preset(const Field *field, Buf *out);
 /* Names of the script sections where a parameter has a value: "load, truncate, apply". */

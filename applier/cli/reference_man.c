@@ -90,8 +90,7 @@ reference_command_man(const Command *command, Buf *out)
         if (first)
             buf_add_string(out, ".SH OPTIONS\n");
         first = false;
-        buf_addf(&usage, "--%s%s%s", option->name, option->argument == NULL ? "" : " ",
-            option->argument == NULL ? "" : option->argument);
+        reference_add_option(option, &usage);
         add_item(out, usage.data);
         add_escaped(out, option->doc);
     }

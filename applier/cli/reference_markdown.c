@@ -103,8 +103,9 @@ reference_commands_markdown(Buf *out)
             if (first)
                 buf_add_string(out, "| option | meaning |\n|---|---|\n");
             first = false;
-            buf_addf(out, "| `--%s%s%s` | ", option->name, option->argument == NULL ? "" : " ",
-                option->argument == NULL ? "" : option->argument);
+            buf_add_string(out, "| `");
+            reference_add_option(option, out);
+            buf_add_string(out, "` | ");
             add_escaped(out, option->doc);
             buf_add_string(out, " |\n");
         }

@@ -14,10 +14,12 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/stop.h"
+#include "service/pidfile.h"
 
 typedef struct Service {
     const char *path;
     const ConfigSchema *schema;
+    const ServiceOptions *options;
     Config *config;   /* in use */
     Config *reloaded; /* to go on with, or NULL */
     int signal_fd;
@@ -42,12 +44,13 @@ signals_block(Error *err)
     return fd;
 }
 
-static bool
-use_log(const Config *config, Error *err)
+static void
+use_log_level(const Service *service)
 {
-    log_set_service(config->service);
-    log_set_level((LogLevel)config->log.level);
-    return log_set_file(config->log.file, err);
+    int given = service->options->log_level;
+
+    log_set_service(service->config->service);
+    log_set_level((LogLevel)(given >= 0 ? given : service->config->log.level));
 }
 
 /* What makes it this service: with another name it would begin anew, into tables that are filled.
@@ -55,18 +58,32 @@ use_log(const Config *config, Error *err)
 static bool
 check_same_service(const Config *old, const Config *new, Error *err)
 {
-    const char *const names[] = {"service", "block.directory", "source.type", "target.type"};
+    const char *const names[] = {
+        "service", "block.directory", "source.type", "target.type", "pidfile"};
     const char *const before[] = {
-        old->service, old->block.directory, old->source_type, old->target_type};
+        old->service, old->block.directory, old->source_type, old->target_type, old->pidfile};
     const char *const after[] = {
-        new->service, new->block.directory, new->source_type, new->target_type};
+        new->service, new->block.directory, new->source_type, new->target_type, new->pidfile};
 
-    for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        if (strcmp(before[i], after[i]) != 0)
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        const char *was = before[i] == NULL ? "none" : before[i];
+        const char *is = after[i] == NULL ? "none" : after[i];
+
+        if (strcmp(was, is) != 0)
             return error_set(err, ERR_CONFIG,
                 "%s: %s instead of %s takes effect only when the service is started again",
-                names[i], after[i], before[i]);
+                names[i], is, was);
+    }
     return true;
+}
+
+/* The last question, since its answer is in use at once. */
+static bool
+reopen_log(const Service *service, const Config *config, Error *err)
+{
+    if (service->options->is_daemon && config->log.file == NULL)
+        return error_set(err, ERR_CONFIG, "log.file: is missing, and a daemon has no other log");
+    return log_set_file(config->log.file, err);
 }
 
 /* SIGHUP */
@@ -78,11 +95,14 @@ on_reload(Service *service)
     CLEANUP(context_close) Context *context = config == NULL ? NULL : context_open(config, &err);
 
     /* a merge script with a mistake is no better than an option with one */
-    if (context == NULL || !check_same_service(service->config, config, &err)) {
+    if (context == NULL || !check_same_service(service->config, config, &err) ||
+        !reopen_log(service, config, &err)) {
+        Error log_error;
+
         config_free(config);
+        if (!log_set_file(service->config->log.file, &log_error))
+            log_line(LOG_ERROR, "main", "%s", log_error.text);
         log_line(LOG_ERROR, "main", "configuration not taken over: %s", err.text);
-        if (!log_set_file(service->config->log.file, &err))
-            log_line(LOG_ERROR, "main", "%s", err.text);
         return;
     }
     config_free(service->reloaded);
@@ -164,9 +184,9 @@ wait_for_end(Service *service, const Run *run)
 }
 
 static bool
-run_once(Service *service, const RunOptions *options, PipelineTotals *totals, Error *err)
+run_once(Service *service, PipelineTotals *totals, Error *err)
 {
-    Run run = {.config = service->config, .options = options};
+    Run run = {.config = service->config, .options = &service->options->run};
     CLEANUP(file_close) int done_fd = eventfd(0, EFD_CLOEXEC);
     pthread_t thread;
 
@@ -184,10 +204,11 @@ run_once(Service *service, const RunOptions *options, PipelineTotals *totals, Er
 }
 
 static bool
-run_until_stopped(Service *service, const RunOptions *options, PipelineTotals *totals, Error *err)
+run_until_stopped(Service *service, PipelineTotals *totals, Error *err)
 {
     for (;;) {
-        if (!use_log(service->config, err) || !run_once(service, options, totals, err))
+        use_log_level(service);
+        if (!run_once(service, totals, err))
             return false;
         if (service->reloaded == NULL || service->stops > 0)
             return true;
@@ -197,28 +218,63 @@ run_until_stopped(Service *service, const RunOptions *options, PipelineTotals *t
     }
 }
 
-bool
-service_run(const char *path, const ConfigSchema *schema, Config *config, const RunOptions *options,
-    PipelineTotals *ret_totals, Error *err)
+static void
+log_end(const PipelineTotals *totals)
 {
-    Service service = {.path = path, .schema = schema, .config = config};
+    log_line(LOG_INFO, "main",
+        "service ends seqno=%" PRIu64 " blocks=%" PRIu64 " transactions=%" PRIu64 " rows=%" PRIu64
+        " read_ms=%" PRId64 " write_ms=%" PRId64 " load_ms=%" PRId64 " merge_ms=%" PRId64
+        " commit_ms=%" PRId64 " elapsed_ms=%" PRId64,
+        totals->seqno, totals->blocks, totals->transactions, totals->rows, totals->read_us / 1000,
+        totals->write_us / 1000, totals->load_us / 1000, totals->merge_us / 1000,
+        totals->commit_us / 1000, totals->elapsed_us / 1000);
+}
+
+static bool
+run_with_log(Service *service, const Buf *stale, Error *err)
+{
+    PipelineTotals totals = {0};
+    bool ok = log_set_file(service->config->log.file, err);
+
+    if (ok && stale->len > 0)
+        log_line(LOG_WARN, "main", "%s: taken over", stale->data);
+    if (ok && run_until_stopped(service, &totals, err)) {
+        log_end(&totals);
+        return true;
+    }
+    log_line(
+        LOG_ERROR, "main", "service stops, %s error: %s", error_kind_name(err->kind), err->text);
+    return false;
+}
+
+static bool
+run_with_signals(Service *service, Error *err)
+{
+    CLEANUP(buf_clear) Buf stale = BUF_INIT;
+    CLEANUP(pidfile_release) Pidfile *pidfile = NULL;
+
+    use_log_level(service);
+    if (service->config->pidfile != NULL) {
+        pidfile = pidfile_take(service->config->pidfile, &stale, err);
+        if (pidfile == NULL) {
+            if (service->config->log.file == NULL)
+                log_line(LOG_ERROR, "main", "service does not start, %s error: %s",
+                    error_kind_name(err->kind), err->text);
+            return false;
+        }
+    }
+    return run_with_log(service, &stale, err);
+}
+
+bool
+service_run(const char *path, const ConfigSchema *schema, Config *config,
+    const ServiceOptions *options, Error *err)
+{
+    Service service = {.path = path, .schema = schema, .options = options, .config = config};
     bool ok;
 
-    *ret_totals = (PipelineTotals){0};
     service.signal_fd = signals_block(err);
-    ok = service.signal_fd >= 0 && run_until_stopped(&service, options, ret_totals, err);
-    if (ok)
-        log_line(LOG_INFO, "main",
-            "service ends seqno=%" PRIu64 " blocks=%" PRIu64 " transactions=%" PRIu64
-            " rows=%" PRIu64 " read_ms=%" PRId64 " write_ms=%" PRId64 " load_ms=%" PRId64
-            " merge_ms=%" PRId64 " commit_ms=%" PRId64 " elapsed_ms=%" PRId64,
-            ret_totals->seqno, ret_totals->blocks, ret_totals->transactions, ret_totals->rows,
-            ret_totals->read_us / 1000, ret_totals->write_us / 1000, ret_totals->load_us / 1000,
-            ret_totals->merge_us / 1000, ret_totals->commit_us / 1000,
-            ret_totals->elapsed_us / 1000);
-    else
-        log_line(LOG_ERROR, "main", "service stops, %s error: %s", error_kind_name(err->kind),
-            err->text);
+    ok = service.signal_fd >= 0 && run_with_signals(&service, err);
     config_free(service.config);
     config_free(service.reloaded);
     file_close(service.signal_fd);
