@@ -90,8 +90,11 @@ span_of(ToCharUnit unit, const CivilTime *time)
     int64_t year = time->year;
 
     switch (unit) {
-    case TO_CHAR_CENTURY:
-        return months((year - 1) / 100 * 100 + 1, 1, 1200);
+    case TO_CHAR_CENTURY: {
+        int64_t first = (year - 1) / 100 * 100 + 1;
+
+        return days(clock_days(first, 1, 1), clock_days(first + 100, 1, 1));
+    }
     case TO_CHAR_YEAR:
         return months(year, 1, 12);
     case TO_CHAR_ISO_YEAR:
