@@ -365,8 +365,8 @@ read_text_change(PgqEvent *event, PgqRecord *record, Error *err)
 
     if (is_bare && event->data.data != NULL && is_sql(event->data))
         return error_set(err, ERR_DATA,
-            "ev_data is SQL, which pgq.sqltriga and pgq.logtriga write and nobody can take apart "
-            "for sure: make a trigger of pgq.logutriga or pgq.jsontriga in its place");
+            "ev_data is SQL, which pgq.sqltriga writes and nobody can take apart for sure: make a "
+            "trigger of pgq.logutriga or pgq.jsontriga in its place");
     if (!take_row(event, record, err) || !read_keys(record, keys, err))
         return false;
     if (!is_bare)

@@ -188,8 +188,8 @@ bare_types_have_their_key_in_extra2(void **state)
 static void
 sql_is_refused_with_the_way_out(void **state)
 {
-#define SQL_REFUSED                                                                               \
-    "error: table s.t: ev_data is SQL, which pgq.sqltriga and pgq.logtriga write and nobody can " \
+#define SQL_REFUSED                                                               \
+    "error: table s.t: ev_data is SQL, which pgq.sqltriga writes and nobody can " \
     "take apart for sure: make a trigger of pgq.logutriga or pgq.jsontriga in its place"
     static const Case cases[] = {
         {"I", "(id,a) values ('1','a')", "s.t", NULL, SQL_REFUSED},
