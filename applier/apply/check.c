@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "apply/partition.h"
 #include "apply/plan.h"
 #include "apply/router.h"
 #include "base/file.h"
@@ -187,12 +188,13 @@ check_file(Check *check, const BlockFile *file)
         .manifest = {.dialect = check->context->dialect, .files = &copy, .file_count = 1}};
     const char *name = arena_printf(
         arena, "table " TEXT_FMT "." TEXT_FMT, TEXT_ARG(file->schema), TEXT_ARG(file->table));
+    CLEANUP(buf_clear) Buf findings = BUF_INIT;
     BlockPlan plan;
     const MergePlan *one;
     bool missing = false;
     Error err;
 
-    if (!plan_block(check->context, check->target, &block, arena, &plan, &err)) {
+    if (!plan_parents(check->context, check->target, &block, arena, &plan, &err)) {
         add_error(check, name, &err);
         return;
     }
@@ -205,10 +207,16 @@ check_file(Check *check, const BlockFile *file)
         add_error(check, name, &err);
         return;
     }
+    if (one->rule != NULL && one->rule->partition != NULL &&
+        !partition_check(check->context, check->target, one->rule, file, &findings, &err)) {
+        add_error(check, name, &err);
+        return;
+    }
     buf_addf(check->report,
         "ok       %s to " TEXT_FMT ", key of %zu columns, staging table " TEXT_FMT "%s\n", name,
         TEXT_ARG(one->base->name), one->key_count, TEXT_ARG(one->stage_name),
         missing ? " (will be made)" : "");
+    add_findings(check, buf_text(&findings));
 }
 
 static void
@@ -313,40 +321,53 @@ check_blocks(Check *check)
     }
 }
 
+/* The base table of a rule that names its table; its partition too. */
+static bool
+check_rule(Check *check, const TableRule *rule, Buf *findings, Text *ret_name, Error *err)
+{
+    const TargetDriver *driver = check->context->target;
+    size_t dot = text_find(rule->match, '.');
+    const BlockFile file = {.schema = {rule->match.data, dot},
+        .table = {rule->match.data + dot + 1, rule->match.len - dot - 1}};
+    TargetTable *base = NULL;
+    Text schema;
+
+    rule_target(rule, file.schema, file.table, check->arena, &schema, ret_name);
+    if (!driver->sql->has_schemas)
+        schema = TEXT("");
+    if (!driver->describe(check->target, schema, *ret_name, check->arena, &base, err))
+        return false;
+    if (base == NULL)
+        return error_set(err, ERR_TARGET,
+            "the target has no table " TEXT_FMT ": create it, or write skip: true in its rule",
+            TEXT_ARG(*ret_name));
+    return rule->partition == NULL ||
+           partition_check(check->context, check->target, rule, &file, findings, err);
+}
+
 /* Rules that name a table without wildcards: their base tables must be there. */
 static void
 check_rules(Check *check)
 {
     const TableRules *rules = &check->context->config->tables;
-    const TargetDriver *driver = check->context->target;
 
     for (size_t i = 0; i < rules->count; i++) {
-        CLEANUP(arena_free) Arena *arena = arena_new();
+        CLEANUP(buf_clear) Buf findings = BUF_INIT;
         const TableRule *rule = &rules->rules[i];
-        size_t dot = text_find(rule->match, '.');
-        const char *what = arena_printf(arena, "table " TEXT_FMT, TEXT_ARG(rule->match));
-        TargetTable *base = NULL;
-        Text schema;
+        const char *what = arena_printf(check->arena, "table " TEXT_FMT, TEXT_ARG(rule->match));
         Text name;
         Error err;
 
-        if (rule->skip || dot == rule->match.len || strpbrk(rule->match.data, "*?[\\") != NULL ||
+        if (rule->skip || text_find(rule->match, '.') == rule->match.len ||
+            strpbrk(rule->match.data, "*?[\\") != NULL ||
             map_get(&check->tables, rule->match) != NULL)
             continue;
-        rule_target(rule, (Text){rule->match.data, dot},
-            (Text){rule->match.data + dot + 1, rule->match.len - dot - 1}, arena, &schema, &name);
-        if (!driver->sql->has_schemas)
-            schema = TEXT("");
-        if (!driver->describe(check->target, schema, name, arena, &base, &err)) {
+        if (!check_rule(check, rule, &findings, &name, &err)) {
             add_error(check, what, &err);
-        } else if (base == NULL) {
-            (void)error_set(&err, ERR_TARGET,
-                "the target has no table " TEXT_FMT ": create it, or write skip: true in its rule",
-                TEXT_ARG(name));
-            add_error(check, what, &err);
-        } else {
-            buf_addf(check->report, "ok       %s to " TEXT_FMT "\n", what, TEXT_ARG(name));
+            continue;
         }
+        buf_addf(check->report, "ok       %s to " TEXT_FMT "\n", what, TEXT_ARG(name));
+        add_findings(check, buf_text(&findings));
     }
 }
 

@@ -8,6 +8,7 @@
 #include "apply/contested.h"
 #include "apply/deletes.h"
 #include "apply/parallel.h"
+#include "apply/partition.h"
 #include "apply/retry.h"
 #include "base/fault.h"
 #include "base/stop.h"
@@ -23,6 +24,7 @@ struct Loader {
     Position position;
     Arena *position_arena;
     StageCache stages;
+    PartitionCache partitions;
 };
 
 static Text
@@ -67,6 +69,7 @@ drop_target(Loader *loader)
     (void)pthread_mutex_lock(&loader->mutex);
     connection_drop(&loader->connection);
     (void)pthread_mutex_unlock(&loader->mutex);
+    partition_cache_clear(&loader->partitions);
 }
 
 void
@@ -160,6 +163,7 @@ loader_close(Loader *loader)
     (void)pthread_mutex_destroy(&loader->mutex);
     parallel_load_free(loader->parallel);
     stage_cache_clear(&loader->stages);
+    partition_cache_clear(&loader->partitions);
     arena_free(loader->position_arena);
     free(loader);
 }
@@ -292,17 +296,36 @@ plan_filter(BlockPlan *plan, const LoaderMode *mode)
     }
 }
 
+/* The partitions that are known may have been dropped or changed by hand: then they are looked at
+ * once more. */
+static bool
+plan_partitions(Loader *loader, const Block *block, Arena *arena, BlockPlan *ret_plan, Error *err)
+{
+    const Context *context = loader->context;
+    Target *target = loader->connection.target;
+
+    if (!partition_prepare(context, target, block, &loader->partitions, err))
+        return false;
+    if (plan_block(context, target, block, arena, ret_plan, err))
+        return true;
+    if (!ret_plan->lacks_partition)
+        return false;
+    partition_cache_clear(&loader->partitions);
+    return partition_prepare(context, target, block, &loader->partitions, err) &&
+           plan_block(context, target, block, arena, ret_plan, err);
+}
+
 /* One try. *ret_cached: a staging table was taken on trust. */
 static bool
 apply_once(Loader *loader, const Block *block, const LoaderMode *mode, LoaderTiming *timing,
     bool *ret_cached, Error *err)
 {
     CLEANUP(arena_free) Arena *arena = arena_new();
-    BlockPlan plan = {NULL, 0};
+    BlockPlan plan = {NULL, 0, false};
     int64_t start_us;
 
     *ret_cached = false;
-    if (!plan_block(loader->context, loader->connection.target, block, arena, &plan, err))
+    if (!plan_partitions(loader, block, arena, &plan, err))
         return false;
     plan_filter(&plan, mode);
     if (!deletes_refuse(block, &plan, err))

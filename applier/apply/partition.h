@@ -30,9 +30,11 @@
 #include "base/map.h"
 #include "event/partition.h"
 
-/* Partitions that this process has seen. */
+/* Partitions that this connection has seen. */
 typedef struct PartitionCache {
-    Map known; /* "schema\0partition" */
+    Map known;             /* "schema\0partition" */
+    bool has_table;        /* dray_partition is there */
+    int64_t look_again_ms; /* on the monotonic clock: an old one could not go; 0: none is left */
 } PartitionCache;
 
 void partition_cache_clear(PartitionCache *cache);
@@ -47,6 +49,7 @@ bool partition_target(const TableRule *rule, const Block *block, const BlockFile
     Arena *arena, Text *ret_schema, Text *ret_table, Error *err) MUST_CHECK;
 
 /* For dray check: the template read and filled for the table's partition of this moment; nothing is
- * run. A line each in report. */
-bool partition_check(const Context *context, Target *target, const TableRule *rule, Text schema,
-    Text table, Buf *report, Error *err) MUST_CHECK;
+ * run. A line each in report. file has the source table's name, and its columns and key where they
+ * are known. */
+bool partition_check(const Context *context, Target *target, const TableRule *rule,
+    const BlockFile *file, Buf *report, Error *err) MUST_CHECK;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "apply/deletes.h"
+#include "apply/partition.h"
 #include "ddl/stage.h"
 #include "event/rule.h"
 
@@ -14,7 +15,9 @@ typedef struct Planner {
     Target *target;
     const Block *block;
     Arena *arena;
-    Map bases; /* "schema\0table" -> BaseUse */
+    Map bases;    /* "schema\0table" -> BaseUse */
+    bool parents; /* plan_parents() */
+    bool lacks_partition;
 } Planner;
 
 /* A base table in this block: described once, however many files it has. */
@@ -24,6 +27,28 @@ typedef struct BaseUse {
     bool shared;
     uint64_t files;
 } BaseUse;
+
+static bool
+is_partition(const Planner *planner, const MergePlan *plan)
+{
+    return !planner->parents && plan->rule != NULL && plan->rule->partition != NULL;
+}
+
+static bool
+base_missing(Planner *planner, const MergePlan *plan, Text schema, Text name, Error *err)
+{
+    const char *dot = schema.len > 0 ? "." : "";
+
+    if (!is_partition(planner, plan))
+        return error_set(err, ERR_TARGET,
+            "table " TABLE_FMT ": the target has no table " TEXT_FMT "%s" TEXT_FMT
+            ": create it, or write a rule with target: or skip: true",
+            TABLE_ARG(plan->file), TEXT_ARG(schema), dot, TEXT_ARG(name));
+    planner->lacks_partition = true;
+    return error_set_retriable(err, ERR_TARGET,
+        "table " TABLE_FMT ": its partition " TEXT_FMT "%s" TEXT_FMT " is gone",
+        TABLE_ARG(plan->file), TEXT_ARG(schema), dot, TEXT_ARG(name));
+}
 
 /* NULL on failure. */
 static BaseUse *
@@ -45,10 +70,7 @@ base_describe(Planner *planner, const MergePlan *plan, Text schema, Text name, E
         return NULL;
     }
     if (table == NULL) {
-        (void)error_set(err, ERR_TARGET,
-            "table " TABLE_FMT ": the target has no table " TEXT_FMT "%s" TEXT_FMT
-            ": create it, or write a rule with target: or skip: true",
-            TABLE_ARG(plan->file), TEXT_ARG(schema), schema.len > 0 ? "." : "", TEXT_ARG(name));
+        (void)base_missing(planner, plan, schema, name, err);
         return NULL;
     }
     use = ARENA_NEW(planner->arena, BaseUse);
@@ -68,6 +90,10 @@ base_find(Planner *planner, MergePlan *plan, Error *err)
     Text name;
 
     rule_target(plan->rule, file->schema, file->table, planner->arena, &schema, &name);
+    plan->table = name;
+    if (is_partition(planner, plan) &&
+        !partition_target(plan->rule, planner->block, file, planner->arena, &schema, &name, err))
+        return false;
     if (!planner->context->target->sql->has_schemas)
         schema = TEXT("");
     use = base_describe(planner, plan, schema, name, err);
@@ -86,7 +112,21 @@ base_find(Planner *planner, MergePlan *plan, Error *err)
 }
 
 static bool
-match_columns(const Planner *planner, MergePlan *plan, Error *err)
+column_missing(Planner *planner, const MergePlan *plan, Text column, Error *err)
+{
+    bool partition = is_partition(planner, plan);
+
+    planner->lacks_partition |= partition;
+    return error_set(err, ERR_CONFIG,
+        "table " TABLE_FMT ": column " TEXT_FMT " is not in the target table " TEXT_FMT
+        "%s: add it %s, or write a rule with columns: {skip: [" TEXT_FMT "]}",
+        TABLE_ARG(plan->file), TEXT_ARG(column), TEXT_ARG(plan->base->name),
+        partition ? ", nor in that of which it is a partition" : "",
+        partition ? "to both" : "there", TEXT_ARG(column));
+}
+
+static bool
+match_columns(Planner *planner, MergePlan *plan, Error *err)
 {
     const BlockFile *file = plan->file;
 
@@ -95,11 +135,7 @@ match_columns(const Planner *planner, MergePlan *plan, Error *err)
         plan->columns[i] = target_table_column(
             plan->base, file->columns[i].name, planner->context->target->sql->fold_names);
         if (plan->columns[i] == NULL)
-            return error_set(err, ERR_CONFIG,
-                "table " TABLE_FMT ": column " TEXT_FMT " is not in the target table " TEXT_FMT
-                ": add it there, or write a rule with columns: {skip: [" TEXT_FMT "]}",
-                TABLE_ARG(file), TEXT_ARG(file->columns[i].name), TEXT_ARG(plan->base->name),
-                TEXT_ARG(file->columns[i].name));
+            return column_missing(planner, plan, file->columns[i].name, err);
     }
     return true;
 }
@@ -183,7 +219,10 @@ name_stage(const Planner *planner, MergePlan *plan)
 
     if (apart)
         buf_addf(&name, TEXT_FMT "_", TEXT_ARG(plan->base->schema));
-    buf_add_text(&name, plan->base->name);
+    /* all partitions of a table, which come one after the other, have one */
+    buf_add_text(&name, planner->parents || plan->rule == NULL || plan->rule->partition == NULL
+                            ? plan->base->name
+                            : plan->table);
     plan->stage_schema = apart ? text_of(stage->schema) : plan->base->schema;
     plan->stage_name = stage_table_name(planner->context->target->sql, text_of(stage->table_prefix),
         buf_text(&name), ordinal, planner->arena);
@@ -208,6 +247,13 @@ check_stages(const BlockPlan *plan, Error *err)
         other = map_get(&stages, buf_text(&key));
         if (other == NULL)
             (void)map_put(&stages, buf_text(&key), one);
+        else if (other->base != one->base && text_equal(other->table, one->table))
+            ok = error_set(err, ERR_CONFIG,
+                "tables " TABLE_FMT " and " TABLE_FMT
+                " go to one target table, but one to " TEXT_FMT " and the other to " TEXT_FMT
+                ": write the same partition: in the rules of both",
+                TABLE_ARG(other->file), TABLE_ARG(one->file), TEXT_ARG(other->base->name),
+                TEXT_ARG(one->base->name));
         else if (other->base != one->base)
             ok = error_set(err, ERR_CONFIG,
                 "tables " TABLE_FMT " and " TABLE_FMT
@@ -237,20 +283,37 @@ plan_file(Planner *planner, const BlockFile *file, MergePlan *plan, Error *err)
     return true;
 }
 
+static bool
+plan_files(Planner *planner, BlockPlan *ret_plan, Error *err)
+{
+    const Manifest *manifest = &planner->block->manifest;
+    bool ok = true;
+
+    ret_plan->count = manifest->file_count;
+    ret_plan->plans = ARENA_ARRAY(planner->arena, MergePlan, manifest->file_count + 1);
+    for (size_t i = 0; ok && i < manifest->file_count; i++)
+        ok = plan_file(planner, &manifest->files[i], &ret_plan->plans[i], err);
+    ret_plan->lacks_partition = planner->lacks_partition;
+    map_clear(&planner->bases);
+    return ok && check_stages(ret_plan, err);
+}
+
 bool
 plan_block(const Context *context, Target *target, const Block *block, Arena *arena,
     BlockPlan *ret_plan, Error *err)
 {
-    Planner planner = {context, target, block, arena, MAP_INIT};
-    const Manifest *manifest = &block->manifest;
-    bool ok = true;
+    Planner planner = {context, target, block, arena, MAP_INIT, false, false};
 
-    ret_plan->count = manifest->file_count;
-    ret_plan->plans = ARENA_ARRAY(arena, MergePlan, manifest->file_count + 1);
-    for (size_t i = 0; ok && i < manifest->file_count; i++)
-        ok = plan_file(&planner, &manifest->files[i], &ret_plan->plans[i], err);
-    map_clear(&planner.bases);
-    return ok && check_stages(ret_plan, err);
+    return plan_files(&planner, ret_plan, err);
+}
+
+bool
+plan_parents(const Context *context, Target *target, const Block *block, Arena *arena,
+    BlockPlan *ret_plan, Error *err)
+{
+    Planner planner = {context, target, block, arena, MAP_INIT, true, false};
+
+    return plan_files(&planner, ret_plan, err);
 }
 
 bool

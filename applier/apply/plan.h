@@ -15,7 +15,8 @@ typedef struct MergePlan {
     const CsvDialect *dialect;
     const TableRule *rule; /* NULL: none */
     const Script *script;
-    const TargetTable *base;
+    const TargetTable *base; /* with partition: in the rule, the partition */
+    Text table;              /* the target table's name, of which base may be a partition */
     Text stage_schema;
     Text stage_name;
     const TargetColumn **columns; /* base column of each of the file's columns */
@@ -32,6 +33,8 @@ typedef struct MergePlan {
 typedef struct BlockPlan {
     MergePlan *plans;
     size_t count;
+    bool lacks_partition; /* plan_block() failed since a partition, or a column of it, is not there:
+                             partition_prepare() may make it */
 } BlockPlan;
 
 /*
@@ -40,6 +43,11 @@ typedef struct BlockPlan {
  * each names table and way out.
  */
 bool plan_block(const Context *context, Target *target, const Block *block, Arena *arena,
+    BlockPlan *ret_plan, Error *err) MUST_CHECK;
+
+/* The same with the tables that have partitions themselves, whatever the block's times: for dray
+ * check. */
+bool plan_parents(const Context *context, Target *target, const Block *block, Arena *arena,
     BlockPlan *ret_plan, Error *err) MUST_CHECK;
 
 /*

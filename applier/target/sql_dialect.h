@@ -42,6 +42,23 @@ typedef struct SqlDdl {
     bool default_in_parentheses; /* DEFAULT ('x') is an expression, which any type may have */
 } SqlDdl;
 
+/* What making partitions needs (apply/partition.h). Every member may be NULL. */
+typedef struct SqlPartition {
+    /* A query of one value, true ("t", "1") where this session has the lock of this number now,
+     * without waiting for it; NULL: a transaction that writes is the lock. */
+    void (*try_lock)(uint64_t number, Buf *out);
+    void (*unlock)(uint64_t number, Buf *out); /* NULL: the end of the transaction does */
+    /* A query of one row where partition belongs to parent (both quoted): true where it is
+     * attached, else it inherits. NULL: tables here know nothing of each other. */
+    void (*attachment)(Text partition, Text parent, Buf *out);
+    /* A query of one value: the DEFAULT of a column as DDL spells it, or NULL. */
+    void (*column_default)(Text schema, Text table, Text column, Buf *out);
+    /* A statement that lets the DDL that follows wait only seconds for locks, and one that undoes
+     * it, if the transaction's end does not. */
+    const char *limit_wait;
+    const char *unlimit_wait;
+} SqlPartition;
+
 typedef struct SqlDialect {
     const char *name;
     char identifier_quote;      /* doubled inside: " or ` */
@@ -62,8 +79,10 @@ typedef struct SqlDialect {
     const char *empty_table; /* in front of a table's name: a statement that gives all of its room
                                 back; NULL: DELETE does */
     size_t name_limit;       /* bytes of a table's name; 0: any length */
+    bool name_limit_is_characters;
     SqlTypes types;
     SqlDdl ddl;
+    SqlPartition partition;
 
     /* What kind of statement this is, comments and white space in front skipped. */
     StatementKind (*classify)(Text sql);

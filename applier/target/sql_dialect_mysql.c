@@ -1,3 +1,5 @@
+#include <inttypes.h>
+
 #include "target/sql_dialect_common.h"
 
 /*
@@ -188,6 +190,42 @@ load_columns(const Text *header, size_t header_count, const TargetColumn *const 
     }
 }
 
+/* ---- partitions ---- */
+
+/* MySQL reference manual, "Locking Functions": a lock of the session, of the whole server; DDL and
+ * COMMIT leave it alone, the end of the connection releases it. */
+static void
+try_lock(uint64_t number, Buf *out)
+{
+    buf_addf(out, "SELECT GET_LOCK('dray_partition_%016" PRIx64 "', 0)", number);
+}
+
+static void
+unlock(uint64_t number, Buf *out)
+{
+    buf_addf(out, "SELECT RELEASE_LOCK('dray_partition_%016" PRIx64 "')", number);
+}
+
+/*
+ * MariaDB tells the expression, MySQL the value of a literal as it is, and an expression with its
+ * quotes escaped (reference manuals, "The INFORMATION_SCHEMA COLUMNS Table").
+ */
+static void
+column_default(Text schema, Text table, Text column, Buf *out)
+{
+    buf_add_string(out,
+        "SELECT CASE WHEN COLUMN_DEFAULT IS NULL OR VERSION() LIKE '%MariaDB%' THEN COLUMN_DEFAULT"
+        " WHEN EXTRA LIKE '%DEFAULT_GENERATED%' THEN"
+        " CONCAT('(', REPLACE(COLUMN_DEFAULT, '\\\\''', ''''), ')')"
+        " WHEN COLUMN_DEFAULT REGEXP '^(b''[01]*''|0x[0-9A-Fa-f]*)$' THEN COLUMN_DEFAULT"
+        " ELSE QUOTE(COLUMN_DEFAULT) END FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ");
+    sql_add_string(&sql_dialect_mysql, schema, out);
+    buf_add_string(out, " AND TABLE_NAME = ");
+    sql_add_string(&sql_dialect_mysql, table, out);
+    buf_add_string(out, " AND COLUMN_NAME = ");
+    sql_add_string(&sql_dialect_mysql, column, out);
+}
+
 const SqlDialect sql_dialect_mysql = {
     .name = "mysql",
     .identifier_quote = '`',
@@ -201,7 +239,8 @@ const SqlDialect sql_dialect_mysql = {
     .executable_comments = true,
     .qualified_set = true,
     .empty_table = "TRUNCATE TABLE ",
-    .name_limit = 64, /* characters there: bytes are on the safe side */
+    .name_limit = 64, /* for names of Dray's own, bytes are on the safe side */
+    .name_limit_is_characters = true,
     .types =
         {
             .opcode = "VARCHAR(2) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
@@ -223,6 +262,14 @@ const SqlDialect sql_dialect_mysql = {
             .limit_wait = "SET SESSION lock_wait_timeout = 3",
             .hex_strings = true,
             .default_in_parentheses = true,
+        },
+    .partition =
+        {
+            .try_lock = try_lock,
+            .unlock = unlock,
+            .column_default = column_default,
+            .limit_wait = "SET SESSION lock_wait_timeout = 3",
+            .unlimit_wait = "SET SESSION lock_wait_timeout = DEFAULT",
         },
     .classify = classify,
     .key_equals = key_equals,

@@ -1,3 +1,5 @@
+#include <inttypes.h>
+
 #include "target/sql_dialect_common.h"
 
 /*
@@ -110,6 +112,48 @@ postgres_load_columns(const Text *header, size_t header_count, const TargetColum
     sql_add_load_columns(&sql_dialect_postgres, header, header_count, columns, column_count, list);
 }
 
+/* ---- partitions ---- */
+
+/* Documentation, "System Administration Functions", Advisory Lock Functions: held until the end of
+ * the transaction, in this database only. */
+static void
+postgres_try_lock(uint64_t number, Buf *out)
+{
+    buf_addf(out, "SELECT pg_catalog.pg_try_advisory_xact_lock(%" PRId64 ")", (int64_t)number);
+}
+
+static void
+add_regclass(Text quoted_table, Buf *out)
+{
+    sql_add_string(&sql_dialect_postgres, quoted_table, out);
+    buf_add_string(out, "::pg_catalog.regclass");
+}
+
+static void
+postgres_attachment(Text partition, Text parent, Buf *out)
+{
+    buf_add_string(out, "SELECT c.relispartition FROM pg_catalog.pg_inherits i"
+                        " JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid WHERE i.inhrelid = ");
+    add_regclass(partition, out);
+    buf_add_string(out, " AND i.inhparent = ");
+    add_regclass(parent, out);
+}
+
+static void
+postgres_column_default(Text schema, Text table, Text column, Buf *out)
+{
+    CLEANUP(buf_clear) Buf quoted = BUF_INIT;
+
+    sql_add_table(&sql_dialect_postgres, schema, table, &quoted);
+    buf_add_string(out,
+        "SELECT pg_catalog.pg_get_expr(d.adbin, d.adrelid) FROM pg_catalog.pg_attrdef d"
+        " JOIN pg_catalog.pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum"
+        " WHERE d.adrelid = ");
+    add_regclass(buf_text(&quoted), out);
+    buf_add_string(out, " AND a.attname = ");
+    sql_add_string(&sql_dialect_postgres, column, out);
+}
+
 const SqlDialect sql_dialect_postgres = {
     .name = "postgres",
     .identifier_quote = '"',
@@ -139,6 +183,13 @@ const SqlDialect sql_dialect_postgres = {
                            " USING %%COLUMN%%::%%TYPE%%",
             .drop_not_null = "ALTER TABLE %%TABLE%% ALTER COLUMN %%COLUMN%% DROP NOT NULL",
             .limit_wait = "SET lock_timeout = '3s'",
+        },
+    .partition =
+        {
+            .try_lock = postgres_try_lock,
+            .attachment = postgres_attachment,
+            .column_default = postgres_column_default,
+            .limit_wait = "SET LOCAL lock_timeout = '3s'",
         },
     .classify = sql_postgres_classify,
     .key_equals = postgres_key_equals,

@@ -48,6 +48,16 @@ sqlite_load_columns(const Text *header, size_t header_count, const TargetColumn 
     sql_add_load_columns(&sql_dialect_sqlite, header, header_count, columns, column_count, list);
 }
 
+static void
+sqlite_column_default(Text schema, Text table, Text column, Buf *out)
+{
+    (void)schema;
+    buf_add_string(out, "SELECT dflt_value FROM pragma_table_xinfo(");
+    sql_add_string(&sql_dialect_sqlite, table, out);
+    buf_add_string(out, ") WHERE name = ");
+    sql_add_string(&sql_dialect_sqlite, column, out);
+}
+
 const SqlDialect sql_dialect_sqlite = {
     .name = "sqlite",
     .identifier_quote = '"',
@@ -71,6 +81,11 @@ const SqlDialect sql_dialect_sqlite = {
     .ddl =
         {
             .hex_strings = true,
+        },
+    /* BEGIN IMMEDIATE is the lock */
+    .partition =
+        {
+            .column_default = sqlite_column_default,
         },
     .classify = sqlite_classify,
     .key_equals = sqlite_key_equals,
