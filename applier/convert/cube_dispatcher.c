@@ -1,5 +1,6 @@
 #include "convert/cube_dispatcher.h"
 
+#include "base/to_char.h"
 #include "convert/output.h"
 #include "convert/skytools.h"
 
@@ -69,6 +70,7 @@ add_partition(Skytools *skytools, bool keep_all)
 {
     Buf *yaml = &skytools->out->yaml;
     Text format = skytools_get(skytools, "dateformat");
+    CLEANUP(buf_clear) Buf reason = BUF_INIT;
 
     if (format.data == NULL)
         format = TEXT(DATEFORMAT);
@@ -76,6 +78,9 @@ add_partition(Skytools *skytools, bool keep_all)
         buf_add_string(yaml, "    # dateformat is empty: no partitions\n");
         return;
     }
+    if (!to_char_check(format, &reason))
+        skytools_note(
+            skytools, skytools->section, "dateformat", "refused by Dray: %s", buf_string(&reason));
     buf_add_string(yaml, "    partition:\n");
     output_option(yaml, "      ", "by", format);
     if (is_word_of_ours(format))
@@ -89,8 +94,8 @@ add_partition(Skytools *skytools, bool keep_all)
     if (keep_all && skytools->out->template_name.len == 0)
         skytools_note(skytools, skytools->section, "part_template",
             "not given: cube_dispatcher's own gives partitions a primary key, which a second "
-            "version of a row on the same day violates in keep_all; see the template "
-            "partition.sql, which is taken now");
+            "version of a row on the same day violates in keep_all; Dray's own, which is taken "
+            "now, gives them none there");
 }
 
 static void

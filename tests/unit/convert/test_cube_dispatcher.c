@@ -159,6 +159,33 @@ an_empty_dateformat_makes_no_partitions(void **state)
 }
 
 static void
+formats_that_dray_takes_otherwise_are_noted(void **state)
+{
+    static const struct {
+        const char *format, *note;
+    } cases[] = {
+        {"YYYY_TZ", "f.ini:6: dateformat: refused by Dray: TZ at character 6"},
+        {"month", "f.ini:6: dateformat: \"month\" is a word to Dray (one partition a month, with "
+                  "digits in its name); to_char() made something else of it\n"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        CLEANUP(buf_clear) Buf text = BUF_INIT;
+        CLEANUP(converted_clear) Converted made = {.ok = false};
+
+        buf_addf(&text, NEEDED "dateformat = %s\nmode = keep_all\n", cases[i].format);
+        made = converted(FORMAT, text.data);
+        assert_ok(made.ok, made.err);
+        assert_true(text_starts_with(buf_text(&made.conversion.notes), cases[i].note));
+        assert_true(text_ends_with(buf_text(&made.conversion.notes),
+            "f.ini:1: part_template: not given: cube_dispatcher's own gives partitions a primary "
+            "key, which a second version of a row on the same day violates in keep_all; Dray's "
+            "own, which is taken now, gives them none there\n"));
+    }
+}
+
+static void
 passwords_are_never_printed(void **state)
 {
     CLEANUP(converted_clear)
@@ -325,6 +352,7 @@ main(void)
         cmocka_unit_test(its_template_becomes_a_file_or_comments),
         cmocka_unit_test(what_it_prints_is_read_as_a_configuration),
         cmocka_unit_test(an_empty_dateformat_makes_no_partitions),
+        cmocka_unit_test(formats_that_dray_takes_otherwise_are_noted),
         cmocka_unit_test(passwords_are_never_printed),
         cmocka_unit_test(the_names_of_skytools_3_are_taken_as_well),
         cmocka_unit_test(without_a_job_name_it_is_the_sections),
