@@ -396,7 +396,8 @@ take_snapshot(BootstrapRun *run, Error *err)
     int64_t started_ms = clock_monotonic_ms();
 
     start.readers = count_readers(run);
-    if (bootstrap_publishes(run))
+    if (bootstrap_publishes(run) &&
+        (run->context->source->abilities & SOURCE_SNAPSHOT_AT_ONCE) == 0)
         bootstrap_tell(
             run, false, "takes a snapshot: transactions that are open at the source end first");
     for (unsigned tries = 0; run->snapshot == NULL; tries++) {

@@ -30,6 +30,20 @@ close_source(BlockReader *reader)
     source_close(STEAL(reader->source));
 }
 
+/* The positions at which somebody wants us to stand exactly. */
+static void
+cut_source(BlockReader *reader)
+{
+    const SourceDriver *driver = reader->context->source;
+
+    if (driver->cut == NULL || reader->source == NULL)
+        return;
+    if (reader->options.until_position.data != NULL)
+        driver->cut(reader->source, reader->options.until_position);
+    else if (reader->hold_position.len > 0)
+        driver->cut(reader->source, buf_text(&reader->hold_position));
+}
+
 static bool
 open_source_once(BlockReader *reader, Error *err)
 {
@@ -50,6 +64,7 @@ open_source_once(BlockReader *reader, Error *err)
     if (reader->source == NULL)
         return false;
     reader->was_open = true;
+    cut_source(reader);
     /* the last word may have been lost with the connection before, or with the process */
     reader->acknowledged_ms = clock_monotonic_ms();
     if (reader->acknowledged.len == 0 || driver->acknowledge == NULL ||
@@ -554,6 +569,7 @@ take_limit(BlockReader *reader)
         !atomic_load(&limit->is_set))
         return;
     reader->options.until_position = limit->position;
+    cut_source(reader);
     reader->ends |= is_limit(reader, buf_text(&reader->position));
 }
 

@@ -243,6 +243,11 @@ reader_must_hold(BlockReader *reader, Text begin)
         hold_server_past(reader->hold, reader->hold_number, buf_text(&reader->position));
         return false;
     }
+    if (reader->cut_number != reader->hold_number && reader->source != NULL &&
+        reader->context->source->cut != NULL) {
+        reader->cut_number = reader->hold_number;
+        reader->context->source->cut(reader->source, wanted);
+    }
     return (begin.data != NULL && compare(begin, wanted) >= 0) ||
            compare(buf_text(&reader->position), wanted) >= 0;
 }

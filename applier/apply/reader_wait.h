@@ -74,6 +74,7 @@ struct BlockReader {
 
     uint64_t hold_number; /* of the request that is looked at; 0: none */
     Buf hold_position;
+    uint64_t cut_number; /* of the request at whose position the source was asked to cut */
     PendingBegin pending;
 
     /* what has failed, while the same transaction is tried again */

@@ -211,7 +211,7 @@ repair_all(Verify *verify, Worker *workers, size_t count, Error *err)
 static bool
 can_verify(const Context *context, Error *err)
 {
-    const TargetDriver *alike = target_find(context->source->name);
+    const TargetDriver *alike = target_find(source_type_names(context->source));
 
     if (context->source->snapshot == NULL || context->source->tables_open == NULL ||
         context->source->compare == NULL)

@@ -285,7 +285,7 @@ verify_cut_open(const Context *context, size_t pairs, bool keep,
     if (told != NULL)
         told(told_context,
             !running ? "the service does not run: carrying changes up to the cut"
-            : (context->source->abilities & SOURCE_PLACE_IN_TARGET) != 0
+            : (context->source->abilities & (SOURCE_PLACE_IN_TARGET | SOURCE_SNAPSHOT_AT_ONCE)) != 0
                 ? "the service runs: it stands still for the cut"
                 : "the service runs: it stands still for the cut, which waits for transactions "
                   "that are open at the source");

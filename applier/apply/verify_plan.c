@@ -243,7 +243,8 @@ static void
 set_from(Planner *planner, VerifyPlan *plan)
 {
     const Context *context = planner->context;
-    const SqlDialect *dialects[] = {target_find(context->source->name)->sql, context->target->sql};
+    const SqlDialect *dialects[] = {
+        target_find(source_type_names(context->source))->sql, context->target->sql};
     const Text schemas[] = {plan->source->schema, plan->target->schema};
     const Text names[] = {plan->source->name, plan->target->name};
     const Script *script = context_script(context, plan->out->rule);

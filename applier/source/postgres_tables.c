@@ -20,6 +20,7 @@ typedef struct PostgresTables {
 typedef struct Load {
     PostgresConnection *connection;
     const PostgresPublication *publication;
+    const PostgresTablesView *view; /* NULL: the publication counts */
     Arena *arena;
     PostgresTableList list;
     Map by_oid;
@@ -197,6 +198,24 @@ leave_out(Load *load, PostgresTable *table, Text name)
         TEXT_ARG(table->left_out), table->left_out.len > 0 ? ", " : "", TEXT_ARG(name)));
 }
 
+/* Columns that the view does not have. */
+static void
+apply_view(Load *load)
+{
+    for (size_t i = 0; i < load->list.count; i++) {
+        PostgresTable *table = load->list.items[i];
+
+        for (size_t j = 0; j < table->base.column_count;) {
+            Text name = table->base.columns[j].name;
+
+            if (load->view->has_column(load->view->context, table, name))
+                j++;
+            else
+                leave_out(load, table, name);
+        }
+    }
+}
+
 static bool
 apply_column_lists(Load *load, Error *err)
 {
@@ -235,6 +254,9 @@ enum {
     KEY_OPERATORS,
 };
 
+#define REPLICA_INDEXES "i.indisprimary OR i.indisreplident"
+#define UNIQUE_INDEXES  "i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL"
+
 static const char keys_sql[] =
     "SELECT i.indrelid, i.indexrelid, i.indisprimary, i.indisreplident, i.indimmediate, a.attname,"
     " CASE WHEN k.coll <> a.attcollation THEN (SELECT quote_ident(cn.nspname) || '.' ||"
@@ -248,26 +270,18 @@ static const char keys_sql[] =
     " WHERE o.oid = k.opclass AND o.opcdefault AND op.oprname = '>')"
     " FROM pg_index i, unnest(i.indkey::int2[], i.indcollation::oid[], i.indclass::oid[])"
     " WITH ORDINALITY AS k(attnum, coll, opclass, ord), pg_attribute a"
-    " WHERE i.indrelid = ANY ($1::oid[]) AND (i.indisprimary OR i.indisreplident)"
-    " AND i.indisvalid AND k.ord <= i.indnkeyatts"
-    " AND a.attrelid = i.indrelid AND a.attnum = k.attnum"
-    " ORDER BY i.indrelid, i.indisprimary DESC, i.indexrelid, k.ord";
+    " WHERE i.indrelid = ANY ($1::oid[]) AND i.indisvalid AND k.ord <= i.indnkeyatts"
+    " AND a.attrelid = i.indrelid AND a.attnum = k.attnum AND (";
+static const char keys_order_sql[] =
+    ") ORDER BY i.indrelid, i.indisprimary DESC, i.indexrelid, k.ord";
 
 /* An index as it stands in the rows from first to before end. */
-typedef struct KeyIndex {
-    size_t *columns;
-    Text *collations;
-    Text *operators;
-    size_t count;
-    Text generated; /* a generated column, which cannot be part of a key for us; or TEXT_NONE */
-    bool left_out;  /* a column is not in the publication's column list */
-    bool usual_order;
-} KeyIndex;
-
-static KeyIndex
+static PostgresIndex
 read_index(Load *load, const PostgresTable *table, const PGresult *result, int first, int end)
 {
-    KeyIndex index = {.usual_order = true};
+    PostgresIndex index = {.usual_order = true,
+        .is_primary = is_true(result, first, KEY_PRIMARY),
+        .is_immediate = is_true(result, first, KEY_IMMEDIATE)};
 
     index.columns = ARENA_ARRAY(load->arena, size_t, (size_t)(end - first));
     index.collations = ARENA_ARRAY(load->arena, Text, (size_t)(end - first));
@@ -293,7 +307,7 @@ read_index(Load *load, const PostgresTable *table, const PGresult *result, int f
 }
 
 static void
-use_as_identity(PostgresTable *table, const KeyIndex *index, RowIdentity identity)
+use_as_identity(PostgresTable *table, const PostgresIndex *index, RowIdentity identity)
 {
     table->base.identity = identity;
     table->identity = index->columns;
@@ -303,8 +317,8 @@ use_as_identity(PostgresTable *table, const KeyIndex *index, RowIdentity identit
 }
 
 /* Chunks are read in the order of the key, so that it must be whole and in an order we can name. */
-static void
-use_as_key(PostgresTable *table, const KeyIndex *index)
+void
+postgres_tables_use_key(PostgresTable *table, const PostgresIndex *index)
 {
     if (table->base.key_count > 0 || index->generated.data != NULL || index->left_out ||
         !index->usual_order)
@@ -318,11 +332,11 @@ use_as_key(PostgresTable *table, const KeyIndex *index)
 static void
 use_index(Load *load, PostgresTable *table, const PGresult *result, int first, int end)
 {
-    KeyIndex index = read_index(load, table, result, first, end);
-    bool immediate = is_true(result, first, KEY_IMMEDIATE);
+    PostgresIndex index = read_index(load, table, result, first, end);
+    bool immediate = index.is_immediate;
 
-    if (is_true(result, first, KEY_PRIMARY)) {
-        use_as_key(table, &index);
+    if (index.is_primary) {
+        postgres_tables_use_key(table, &index);
         table->has_deferrable_key = !immediate;
         if (table->replica_identity == 'd' && immediate)
             use_as_identity(table, &index, IDENTITY_KEY);
@@ -330,23 +344,87 @@ use_index(Load *load, PostgresTable *table, const PGresult *result, int first, i
             use_as_identity(table, &index, IDENTITY_FULL);
     }
     if (is_true(result, first, KEY_IDENTITY) && table->replica_identity == 'i') {
-        use_as_key(table, &index);
+        postgres_tables_use_key(table, &index);
         use_as_identity(table, &index, IDENTITY_INDEX);
     }
+}
+
+static void
+begin_identity(Load *load)
+{
+    for (size_t i = 0; i < load->list.count; i++) {
+        PostgresTable *table = load->list.items[i];
+
+        table->base.identity =
+            table->replica_identity == 'f' && load->view == NULL ? IDENTITY_FULL : IDENTITY_NOTHING;
+    }
+}
+
+static void
+give_indexes(Load *load, PostgresTable *table, PostgresIndex *const *indexes, size_t index_count)
+{
+    /* a trigger has every value at hand */
+    for (size_t i = 0; i < table->base.column_count; i++)
+        table->base.columns[i].may_omit = false;
+    load->view->finish(load->view->context, table, indexes, index_count, load->arena);
+}
+
+/* The view judges the table by all of its indexes at once; rows from first on, of one table. */
+static int
+view_table(Load *load, PostgresTable *table, const PGresult *result, int first)
+{
+    int rows = PQntuples(result);
+    int end = first;
+    PostgresIndex **indexes = NULL;
+    size_t count = 0;
+
+    while (end < rows && text_equal(postgres_result_text(result, end, KEY_TABLE), table->oid))
+        end++;
+    indexes = ARENA_ARRAY(load->arena, PostgresIndex *, (size_t)(end - first) + 1);
+    for (int row = first, next = first; row < end; row = next) {
+        Text index = postgres_result_text(result, row, KEY_INDEX);
+
+        while (next < end && text_equal(postgres_result_text(result, next, KEY_INDEX), index))
+            next++;
+        indexes[count] = ARENA_NEW(load->arena, PostgresIndex);
+        *indexes[count++] = read_index(load, table, result, row, next);
+    }
+    give_indexes(load, table, indexes, count);
+    return end;
+}
+
+static void
+view_tables(Load *load, const PGresult *result)
+{
+    Map seen = MAP_INIT;
+
+    for (int row = 0; row < PQntuples(result);) {
+        Text oid = postgres_result_text(result, row, KEY_TABLE);
+
+        (void)map_put(&seen, oid, load);
+        row = view_table(load, map_get(&load->by_oid, oid), result, row);
+    }
+    for (size_t i = 0; i < load->list.count; i++)
+        if (map_get(&seen, load->list.items[i]->oid) == NULL)
+            give_indexes(load, load->list.items[i], NULL, 0);
+    map_clear(&seen);
 }
 
 static bool
 read_keys(Load *load, Error *err)
 {
     CLEANUP(postgres_result_free) PGresult *result = NULL;
+    CLEANUP(buf_clear) Buf sql = BUF_INIT;
     const char *param = buf_string(&load->oids);
 
-    if (!postgres_connection_query(load->connection, keys_sql, &param, 1, &result, err))
+    buf_addf(&sql, "%s%s%s", keys_sql, load->view == NULL ? REPLICA_INDEXES : UNIQUE_INDEXES,
+        keys_order_sql);
+    if (!postgres_connection_query(load->connection, buf_string(&sql), &param, 1, &result, err))
         return error_wrap(err, "read the keys of tables");
-    for (size_t i = 0; i < load->list.count; i++) {
-        PostgresTable *table = load->list.items[i];
-
-        table->base.identity = table->replica_identity == 'f' ? IDENTITY_FULL : IDENTITY_NOTHING;
+    begin_identity(load);
+    if (load->view != NULL) {
+        view_tables(load, result);
+        return true;
     }
     for (int row = 0, next = 0; row < PQntuples(result); row = next) {
         Text index = postgres_result_text(result, row, KEY_INDEX);
@@ -390,8 +468,15 @@ load_tables(
     if (load->list.count == 0)
         return true;
     if (!postgres_columns_read(
-            load->connection, buf_string(&load->oids), &load->by_oid, load->arena, err) ||
-        !apply_column_lists(load, err) || !read_keys(load, err))
+            load->connection, buf_string(&load->oids), &load->by_oid, load->arena, err))
+        return false;
+    if (load->view != NULL) {
+        if (!load->view->begin(load->view->context, load->connection, buf_string(&load->oids), err))
+            return false;
+        apply_view(load);
+        return read_keys(load, err);
+    }
+    if (!apply_column_lists(load, err) || !read_keys(load, err))
         return false;
     for (size_t i = 0; i < load->list.count; i++)
         finish_table(load, load->list.items[i]);
@@ -443,6 +528,23 @@ postgres_tables_find(PostgresConnection *connection, const PostgresPublication *
         return error_wrap(err, "table " TEXT_FMT "." TEXT_FMT, TEXT_ARG(schema), TEXT_ARG(name));
     *ret_table = list.count == 0 ? NULL : list.items[0];
     return true;
+}
+
+bool
+postgres_tables_view(PostgresConnection *connection, const PostgresTablesView *view, Arena *arena,
+    PostgresTableList *ret_list, Error *err)
+{
+    /* no publication has this name */
+    const PostgresPublication none = {.name = TEXT("")};
+    Load load = {.connection = connection, .publication = &none, .view = view, .arena = arena};
+    int param_count = (view->params[0] != NULL) + (view->params[1] != NULL);
+    bool ok = load_tables(&load, view->condition, view->params, param_count, err);
+
+    map_clear(&load.by_oid);
+    buf_clear(&load.oids);
+    if (ok)
+        *ret_list = load.list;
+    return ok;
 }
 
 static void

@@ -29,6 +29,19 @@ typedef struct PostgresPublication {
     Text comment; /* TEXT_NONE: none */
 } PostgresPublication;
 
+/* A unique index by which rows can be told apart, columns that are not expressions. */
+typedef struct PostgresIndex {
+    size_t *columns; /* indexes into columns of the table */
+    size_t count;
+    Text *collations; /* as PostgresTable.key_collations */
+    Text *operators;  /* as PostgresTable.key_operators */
+    Text generated;   /* a generated column, which cannot be part of a key for us; or TEXT_NONE */
+    bool left_out;    /* a column is not among the table's */
+    bool usual_order;
+    bool is_primary;
+    bool is_immediate;
+} PostgresIndex;
+
 /* A table; a SourceTable* of this catalogue may be taken for a PostgresTable*. */
 typedef struct PostgresTable {
     SourceTable base;
@@ -73,6 +86,30 @@ bool postgres_tables_find(PostgresConnection *connection, const PostgresPublicat
 bool postgres_tables_candidates(PostgresConnection *connection,
     const PostgresPublication *publication, Arena *arena, PostgresTableList *ret_list, Error *err)
     MUST_CHECK;
+
+/*
+ * Where something else than a publication brings the changes (PgQ's triggers), it says here what of
+ * a table comes. The catalogue then leaves is_published, identity, key and problem to finish().
+ */
+typedef struct PostgresTablesView {
+    void *context;
+    /* Which tables: a condition on pg_class c and pg_namespace n, which may use $2 and $3. */
+    const char *condition;
+    const char *params[2]; /* NULL: not used */
+    /* The tables are found, their columns not read yet. oids is an array of them as PostgreSQL
+     * writes arrays. */
+    bool (*begin)(void *context, PostgresConnection *connection, const char *oids, Error *err);
+    /* Does this column come? */
+    bool (*has_column)(void *context, const PostgresTable *table, Text column);
+    /* indexes: all that could tell rows apart, the primary key first. */
+    void (*finish)(void *context, PostgresTable *table, PostgresIndex *const *indexes,
+        size_t index_count, Arena *arena);
+} PostgresTablesView;
+
+bool postgres_tables_view(PostgresConnection *connection, const PostgresTablesView *view,
+    Arena *arena, PostgresTableList *ret_list, Error *err) MUST_CHECK;
+/* Rows of the table are read in the order of this index, where that is possible. */
+void postgres_tables_use_key(PostgresTable *table, const PostgresIndex *index);
 
 /* SourceDriver.tables_open */
 SourceTables *postgres_tables_open(const SourceStart *start, Error *err) MUST_CHECK;

@@ -25,9 +25,10 @@ typedef struct SnapshotDriver SnapshotDriver; /* source/snapshot.h */
 enum {
     SOURCE_OMITS_VALUES = 1, /* updates may leave values out (VALUE_UNCHANGED): the CSV files of its
                                 services have the header column "unchanged" */
-    SOURCE_PLACE_IN_TARGET = 2, /* the source keeps no place for a service: a bootstrap writes the
-                                   position of its first snapshot into the target where the service
-                                   has none yet, so that the stream goes on from there */
+    SOURCE_PLACE_IN_TARGET = 2,  /* the source keeps no place for a service: a bootstrap writes the
+                                    position of its first snapshot into the target where the service
+                                    has none yet, so that the stream goes on from there */
+    SOURCE_SNAPSHOT_AT_ONCE = 4, /* a snapshot does not wait for open transactions to end */
 };
 
 typedef struct SourceStart {
@@ -73,6 +74,14 @@ struct SourceDriver {
      * as after a stop, and the position stays where the last COMMIT was; notice() tells.
      */
     Next (*next)(Source *source, int64_t wait_ms, Event *ret_event, Error *err);
+    /*
+     * A transaction that this position (a snapshot's) lies inside of is to be told in two: what the
+     * snapshot holds, up to that very position, and then the rest. Called between transactions, or
+     * right behind a BEGIN, which then is already that of the first part. Where nothing more is to
+     * come before the position, EVENT_POSITION tells it. Until the next call. NULL: a snapshot
+     * holds transactions whole.
+     */
+    void (*cut)(Source *source, Text position);
     /* Everything up to this position is committed in the target. NULL: nothing to tell. */
     bool (*acknowledge)(Source *source, Text position, Error *err);
     /* One look whether the source could be opened: connection, files, rights. Findings are appended

@@ -6,8 +6,8 @@
 #include "base/clock.h"
 #include "source/pgq/value.h"
 
-/* Memory that a large event may leave behind. */
-#define SCRATCH_KEEP ((size_t)1 << 20)
+/* Bytes of an event's type that a notice shows. */
+#define TYPE_SHOWN ((size_t)100)
 
 /* Events that were left out since the last notice. */
 typedef struct Skipped {
@@ -18,8 +18,8 @@ typedef struct Skipped {
 
 struct PgqChanges {
     const PgqSourceOptions *options;
-    Buf snapshot;
-    bool has_snapshot;
+    Buf held; /* empty: none */
+    Buf only; /* the same */
     PgqShapes *shapes;
     PgqRecord record;
     Arena *scratch; /* values that had to be made anew, of one event */
@@ -39,15 +39,13 @@ struct PgqChanges {
 };
 
 PgqChanges *
-pgq_changes_new(const PgqChangesStart *start)
+pgq_changes_new(const PgqSourceOptions *options)
 {
     PgqChanges *changes = calloc(1, sizeof(*changes));
 
     if (changes == NULL)
         abort();
-    changes->options = start->options;
-    changes->has_snapshot = start->snapshot.data != NULL;
-    buf_add_text(&changes->snapshot, changes->has_snapshot ? start->snapshot : TEXT(""));
+    changes->options = options;
     changes->shapes = pgq_shapes_new();
     changes->scratch = arena_new();
     return changes;
@@ -58,7 +56,8 @@ pgq_changes_free(PgqChanges *changes)
 {
     if (changes == NULL)
         return;
-    buf_clear(&changes->snapshot);
+    buf_clear(&changes->held);
+    buf_clear(&changes->only);
     pgq_shapes_free(changes->shapes);
     pgq_record_clear(&changes->record);
     arena_free(changes->scratch);
@@ -76,17 +75,36 @@ pgq_changes_free(PgqChanges *changes)
 
 /* ---- the batch ---- */
 
+static void
+set_text(Buf *buf, Text text)
+{
+    buf_reset(buf, SIZE_MAX);
+    if (text.data != NULL)
+        buf_add_text(buf, text);
+}
+
+void
+pgq_changes_filter(PgqChanges *changes, Text held, Text only)
+{
+    set_text(&changes->held, held);
+    set_text(&changes->only, only);
+}
+
+static bool
+is_wanted(const PgqChanges *changes, uint64_t txid)
+{
+    if (changes->held.len > 0 && pgq_snapshot_sees(buf_text(&changes->held), txid))
+        return false;
+    return changes->only.len == 0 || pgq_snapshot_sees(buf_text(&changes->only), txid);
+}
+
 void
 pgq_changes_begin(PgqChanges *changes, const PgqBatch *batch, Event *ret_event)
 {
     PgqPosition from = batch->from;
-    PgqPosition to = batch->to;
 
     buf_reset(&changes->begin, SIZE_MAX);
     pgq_position_print(&from, &changes->begin);
-    to.snapshot = TEXT_NONE;
-    buf_reset(&changes->end, SIZE_MAX);
-    pgq_position_print(&to, &changes->end);
     from.snapshot = TEXT_NONE;
     buf_reset(&changes->place, SIZE_MAX);
     pgq_position_print(&from, &changes->place);
@@ -94,18 +112,20 @@ pgq_changes_begin(PgqChanges *changes, const PgqBatch *batch, Event *ret_event)
     changes->place_len = changes->place.len;
     buf_reset(&changes->where, SIZE_MAX);
     buf_addf(&changes->where, "queue %s, batch %" PRIu64 "-%" PRIu64, changes->options->queue,
-        from.tick, to.tick);
+        from.tick, batch->to.tick);
     changes->where_len = changes->where.len;
-    changes->commit_time_us = to.time_us;
+    changes->commit_time_us = batch->to.time_us;
     *ret_event = (Event){.kind = EVENT_BEGIN,
-        .commit_time_us = to.time_us,
+        .commit_time_us = batch->to.time_us,
         .position = buf_text(&changes->begin),
         .where = buf_text(&changes->where)};
 }
 
 void
-pgq_changes_commit(PgqChanges *changes, Event *ret_event)
+pgq_changes_commit(PgqChanges *changes, const PgqPosition *end, Event *ret_event)
 {
+    buf_reset(&changes->end, SIZE_MAX);
+    pgq_position_print(end, &changes->end);
     changes->where.len = changes->where_len;
     *ret_event = (Event){.kind = EVENT_COMMIT,
         .position = buf_text(&changes->end),
@@ -129,10 +149,14 @@ make_room(PgqChanges *changes, size_t count)
 }
 
 static bool
-make_value(PgqChanges *changes, const Column *column, Value from, Value *ret_value, Error *err)
+make_value(
+    PgqChanges *changes, const Table *table, size_t index, Value from, Value *ret_value, Error *err)
 {
+    const Column *column = &table->columns[index];
+
     if (!pgq_value_canonical(column->logical, changes->record.style, &from, changes->scratch, err))
-        return error_wrap(err, "column " TEXT_FMT, TEXT_ARG(column->name));
+        return error_wrap(err, "table " TEXT_FMT "." TEXT_FMT ", column " TEXT_FMT,
+            TEXT_ARG(table->schema), TEXT_ARG(table->name), TEXT_ARG(column->name));
     *ret_value = from;
     return true;
 }
@@ -144,8 +168,7 @@ make_row(PgqChanges *changes, const PgqShape *shape, Value *row, Error *err)
     const Table *table = shape->table;
 
     for (size_t i = 0; i < table->column_count; i++)
-        if (!make_value(
-                changes, &table->columns[i], changes->record.row[shape->places[i]], &row[i], err))
+        if (!make_value(changes, table, i, changes->record.row[shape->places[i]], &row[i], err))
             return false;
     return true;
 }
@@ -172,7 +195,7 @@ make_old_row(PgqChanges *changes, const PgqShape *shape, Value *row, Error *err)
 
         if (old == NULL)
             row[i] = (Value){.kind = VALUE_ABSENT};
-        else if (!make_value(changes, &table->columns[i], *old, &row[i], err))
+        else if (!make_value(changes, table, i, *old, &row[i], err))
             return error_wrap(err, "old row");
     }
     return true;
@@ -211,6 +234,7 @@ skip(Skipped *skipped, const PgqEvent *event, Text type)
     skipped->count++;
     skipped->last = event->id;
     buf_reset(&skipped->type, SIZE_MAX);
+    type.len = MIN(type.len, TYPE_SHOWN);
     buf_add_text(&skipped->type, type.data == NULL ? TEXT("null") : type);
 }
 
@@ -255,11 +279,10 @@ take_change(PgqChanges *changes, PostgresConnection *connection, Event *ret_even
     pgq_shapes_use(changes->shapes, connection);
     arena_reset(changes->scratch);
     ret_event->kind = EVENT_CHANGE;
-    if (pgq_shapes_find(changes->shapes, record, &shape, err) &&
-        make_change(changes, shape, &ret_event->change, err))
-        return true;
-    return error_wrap(
-        err, "table " TEXT_FMT "." TEXT_FMT, TEXT_ARG(record->schema), TEXT_ARG(record->table));
+    if (!pgq_shapes_find(changes->shapes, record, &shape, err))
+        return error_wrap(
+            err, "table " TEXT_FMT "." TEXT_FMT, TEXT_ARG(record->schema), TEXT_ARG(record->table));
+    return make_change(changes, shape, &ret_event->change, err);
 }
 
 /* The event's own place and name. */
@@ -303,7 +326,7 @@ pgq_changes_take(PgqChanges *changes, PostgresConnection *connection, PgqEvent *
     Event *ret_event, bool *ret_is_event, Error *err)
 {
     *ret_is_event = false;
-    if (changes->has_snapshot && pgq_snapshot_sees(buf_text(&changes->snapshot), event->txid))
+    if (!is_wanted(changes, event->txid))
         return true;
     set_place(changes, event);
     ret_event->where = buf_text(&changes->where);
@@ -329,7 +352,7 @@ tell(PgqChanges *changes, Skipped *skipped, const char *what)
 Text
 pgq_changes_notice(PgqChanges *changes)
 {
-    buf_reset(&changes->notice, SCRATCH_KEEP);
+    buf_reset(&changes->notice, SIZE_MAX);
     tell(changes, &changes->unknown, "events of unknown types were");
     tell(changes, &changes->retried, "events of the retry queue were");
     return changes->notice.len == 0 ? TEXT_NONE : buf_text(&changes->notice);

@@ -13,19 +13,19 @@
 
 typedef struct PgqChanges PgqChanges;
 
-typedef struct PgqChangesStart {
-    const PgqSourceOptions *options;
-    Text snapshot; /* leave out events that this txid_snapshot sees; TEXT_NONE: none */
-} PgqChangesStart;
-
-PgqChanges *pgq_changes_new(const PgqChangesStart *start) MUST_CHECK;
+PgqChanges *pgq_changes_new(const PgqSourceOptions *options) MUST_CHECK;
 void pgq_changes_free(PgqChanges *changes);
 CLEANUP_DEFINE(PgqChanges *, pgq_changes_free);
+
+/* Leave out events that the snapshot held sees, and those that the snapshot only does not see, from
+ * now on; TEXT_NONE: none. */
+void pgq_changes_filter(PgqChanges *changes, Text held, Text only);
 
 void pgq_changes_begin(PgqChanges *changes, const PgqBatch *batch, Event *ret_event);
 /* *ret_is_event is false for an event that comes to nothing. connection is for the catalogue. */
 bool pgq_changes_take(PgqChanges *changes, PostgresConnection *connection, PgqEvent *event,
     Event *ret_event, bool *ret_is_event, Error *err) MUST_CHECK;
-void pgq_changes_commit(PgqChanges *changes, Event *ret_event);
+/* end: where the target will be. */
+void pgq_changes_commit(PgqChanges *changes, const PgqPosition *end, Event *ret_event);
 /* Events that were skipped since the last call, as a sentence; or TEXT_NONE. */
 Text pgq_changes_notice(PgqChanges *changes);

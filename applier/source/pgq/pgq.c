@@ -6,6 +6,8 @@
 #include "base/clock.h"
 #include "base/stop.h"
 #include "source/pgq/changes.h"
+#include "source/pgq/snapshot.h"
+#include "source/pgq/tables.h"
 
 /* Batches that are looked up at once: what waiting costs is then shared by many small ones. */
 #define AHEAD_BATCHES 50
@@ -62,6 +64,12 @@ typedef struct Pgq {
     size_t at;        /* the batch that is next, or is being read */
     PgqPosition last; /* where the last batch that was handed out ended */
     bool in_batch;
+    bool is_begun; /* events of it were asked for */
+    bool is_part;  /* only those that cut sees, first */
+    Buf held;      /* a snapshot that the target holds, while ticks do not cover it yet; or empty */
+    Buf cut;       /* a snapshot at which a batch is told in two; or empty */
+    bool tells_place;  /* EVENT_POSITION is due */
+    Buf place;         /* of it */
     bool is_temporary; /* the consumer was a snapshot's, and goes with us */
     bool until_end;
     uint64_t end_tick; /* until_end: batches behind it are not wanted */
@@ -109,7 +117,9 @@ connect_session(Pgq *pgq, Error *err)
     if (connection == NULL ||
         !postgres_connection_query(connection,
             "SET default_transaction_isolation = 'read committed';"
-            "SET default_transaction_read_only = off; SET default_transaction_deferrable = off",
+            "SET default_transaction_read_only = off; SET default_transaction_deferrable = off;"
+            /* to compile a batch's SELECT takes longer than to run it */
+            "SET jit = off",
             NULL, 0, NULL, err))
         return NULL;
     return STEAL(connection);
@@ -157,6 +167,9 @@ source_pgq_close(Source *base)
     arena_free(pgq->arena);
     buf_clear(&pgq->consumer);
     buf_clear(&pgq->notice);
+    buf_clear(&pgq->held);
+    buf_clear(&pgq->cut);
+    buf_clear(&pgq->place);
     free(pgq);
 }
 
@@ -173,18 +186,54 @@ find_end(Pgq *pgq, Error *err)
 }
 
 static bool
+take_snapshot(Pgq *pgq, Snapshot *snapshot, Error *err)
+{
+    CLEANUP(buf_clear) Buf consumer = BUF_INIT;
+    CLEANUP(buf_clear) Buf txids = BUF_INIT;
+
+    if (!pgq_snapshot_take(snapshot, &consumer, &txids, err))
+        return false;
+    pgq->is_temporary = true;
+    buf_reset(&pgq->consumer, SIZE_MAX);
+    buf_add_text(&pgq->consumer, buf_text(&consumer));
+    return true;
+}
+
+/* A position with a snapshot: go on behind its tick, without what the snapshot sees. */
+static void
+split_position(Pgq *pgq, Text text, Buf *ret_tick)
+{
+    PgqPosition place;
+
+    if (!pgq_position_parse(text, &place) || place.snapshot.data == NULL) {
+        buf_add_text(ret_tick, text);
+        return;
+    }
+    buf_add_text(&pgq->held, place.snapshot);
+    buf_add_text(&pgq->place, text);
+    pgq->tells_place = true;
+    place.snapshot = TEXT_NONE;
+    pgq_position_print(&place, ret_tick);
+}
+
+static bool
 open_queue(Pgq *pgq, const SourceStart *start, Error *err)
 {
-    CLEANUP(buf_clear) Buf txids = BUF_INIT;
-    PgqChangesStart changes = {.options = pgq->options, .snapshot = TEXT_NONE};
+    CLEANUP(buf_clear) Buf tick = BUF_INIT;
     PgqQueue queue;
 
     pgq_consumer_name(start->service, pgq->options, &pgq->consumer);
     if (!connect_both(pgq, err))
         return false;
-    pgq->changes = pgq_changes_new(&changes);
+    if (start->snapshot != NULL && !take_snapshot(pgq, start->snapshot, err))
+        return false;
+    split_position(pgq,
+        start->snapshot == NULL ? start->position
+                                : start->snapshot->driver->position(start->snapshot),
+        &tick);
+    pgq->changes = pgq_changes_new(pgq->options);
     queue = queue_of(pgq);
-    return pgq_queue_begin(&queue, start->position, &pgq->last, err) &&
+    return pgq_queue_begin(&queue, buf_text(&tick), &pgq->last, err) &&
            (!pgq->until_end || find_end(pgq, err));
 }
 
@@ -200,7 +249,7 @@ source_pgq_open(const SourceStart *start, Error *err)
     pgq->connect = (PostgresSourceOptions){.connection = pgq->options->connection,
         .connect_timeout_ms = pgq->options->connect_timeout_ms};
     pgq->until_end = start->until_end;
-    pgq->look_ms = clock_monotonic_ms() + LOOK_MS;
+    pgq->look_ms = clock_monotonic_ms() + MIN((int64_t)LOOK_MS, pgq->options->lag_warn_ms);
     if (open_queue(pgq, start, err))
         return &pgq->base;
     source_pgq_close(&pgq->base);
@@ -326,34 +375,173 @@ find_batch(Pgq *pgq, int64_t wait_ms, bool *ret_found, Error *err)
     return true;
 }
 
+/* ---- snapshots that lie inside of a batch ---- */
+
+static Text
+held_of(const Pgq *pgq)
+{
+    return pgq->held.len == 0 ? TEXT_NONE : buf_text(&pgq->held);
+}
+
+/* The target holds all that this snapshot sees. */
+static void
+hold(Pgq *pgq, Text snapshot)
+{
+    buf_reset(&pgq->held, SIZE_MAX);
+    buf_add_text(&pgq->held, snapshot);
+}
+
+/* What of the batch comes: known only when its first event is asked for, see SourceDriver.cut. */
+static void
+choose_part(Pgq *pgq)
+{
+    const PgqBatch *batch = &pgq->batches.items[pgq->at];
+    Text from = pgq->held.len == 0 ? batch->from.snapshot : buf_text(&pgq->held);
+    Text cut = buf_text(&pgq->cut);
+
+    pgq->is_begun = true;
+    pgq->is_part = cut.len > 0 && !pgq_snapshot_covers(from, cut) &&
+                   pgq_snapshot_covers(batch->to.snapshot, cut) &&
+                   !pgq_snapshot_covers(cut, batch->to.snapshot);
+    pgq_changes_filter(pgq->changes, held_of(pgq), pgq->is_part ? cut : TEXT_NONE);
+}
+
+/* Is the cut in front of us, and no event between? Then we are at it, whenever the next tick is. */
+static bool
+is_at_cut(Pgq *pgq, bool *ret_is, Error *err)
+{
+    CLEANUP(postgres_result_free) PGresult *result = NULL;
+    CLEANUP(buf_clear) Buf sql = BUF_INIT;
+    const char *params[] = {buf_string(&pgq->cut), pgq->held.len == 0 ? NULL : pgq->held.data};
+
+    *ret_is = false;
+    if (pgq->cut.len == 0)
+        return true;
+    buf_addf(&sql,
+        "SELECT NOT EXISTS (SELECT FROM pgq.event_%" PRIu64 " e WHERE e.ev_txid >="
+        " txid_snapshot_xmin(f.seen) AND e.ev_txid < txid_snapshot_xmax($1::txid_snapshot)"
+        " AND NOT txid_visible_in_snapshot(e.ev_txid, f.seen)"
+        " AND txid_visible_in_snapshot(e.ev_txid, $1::txid_snapshot)) FROM"
+        " (SELECT coalesce($2::txid_snapshot, t.tick_snapshot) AS seen FROM pgq.tick t"
+        " WHERE t.tick_queue = %" PRIu64 " AND t.tick_id = %" PRIu64 ") f",
+        pgq->last.queue_id, pgq->last.queue_id, pgq->last.tick);
+    if (!postgres_connection_query(pgq->control, buf_string(&sql), params, 2, &result, err))
+        return error_wrap(err, "look for events before a snapshot");
+    *ret_is = PQntuples(result) > 0 && *PQgetvalue(result, 0, 0) == 't';
+    return true;
+}
+
+static void
+set_place(Pgq *pgq, Text snapshot)
+{
+    PgqPosition place = pgq->last;
+
+    place.snapshot = snapshot;
+    buf_reset(&pgq->place, SIZE_MAX);
+    pgq_position_print(&place, &pgq->place);
+}
+
+static Next
+tell_place(Pgq *pgq, Event *ret_event)
+{
+    pgq->tells_place = false;
+    *ret_event = (Event){
+        .kind = EVENT_POSITION, .position = buf_text(&pgq->place), .where = buf_text(&pgq->place)};
+    return NEXT_ITEM;
+}
+
+/* No further batch: the snapshot may be reached all the same. */
+static Next
+next_idle(Pgq *pgq, Event *ret_event, Error *err)
+{
+    bool is_at;
+
+    if (!is_at_cut(pgq, &is_at, err))
+        return NEXT_FAILED;
+    if (!is_at)
+        return NEXT_IDLE;
+    set_place(pgq, buf_text(&pgq->cut));
+    hold(pgq, buf_text(&pgq->cut));
+    buf_reset(&pgq->cut, SIZE_MAX);
+    return tell_place(pgq, ret_event);
+}
+
+static void
+source_pgq_cut(Source *base, Text position)
+{
+    Pgq *pgq = (Pgq *)base;
+    PgqPosition place;
+
+    buf_reset(&pgq->cut, SIZE_MAX);
+    if (pgq_position_parse(position, &place) && place.snapshot.data != NULL &&
+        (pgq->held.len == 0 || !pgq_snapshot_covers(buf_text(&pgq->held), place.snapshot)))
+        buf_add_text(&pgq->cut, place.snapshot);
+}
+
+/* ---- one batch ---- */
+
 static Next
 next_batch(Pgq *pgq, int64_t wait_ms, Event *ret_event, Error *err)
 {
-    const PgqBatch *batch;
+    PgqBatch batch;
     bool found;
 
+    if (pgq->tells_place)
+        return tell_place(pgq, ret_event);
     if (is_at_end(pgq))
         return NEXT_END;
     if (!find_batch(pgq, wait_ms, &found, err))
         return NEXT_FAILED;
     if (!found)
-        return NEXT_IDLE;
-    batch = &pgq->batches.items[pgq->at];
-    pgq_changes_begin(pgq->changes, batch, ret_event);
-    if (!pgq_stream_begin(pgq->stream, batch, err)) {
+        return next_idle(pgq, ret_event, err);
+    batch = pgq->batches.items[pgq->at];
+    if (pgq->held.len > 0)
+        batch.from.snapshot = buf_text(&pgq->held);
+    pgq_changes_begin(pgq->changes, &batch, ret_event);
+    if (!pgq_stream_begin(pgq->stream, &batch, err)) {
         (void)error_wrap(err, TEXT_FMT, TEXT_ARG(ret_event->where));
         return NEXT_FAILED;
     }
     pgq->in_batch = true;
+    pgq->is_begun = false;
     return NEXT_ITEM;
+}
+
+/* The first part of a batch ends where the batch began, but for what the cut sees. */
+static PgqPosition
+end_part(Pgq *pgq)
+{
+    PgqPosition end = pgq->batches.items[pgq->at].from;
+
+    hold(pgq, buf_text(&pgq->cut));
+    buf_reset(&pgq->cut, SIZE_MAX);
+    end.snapshot = buf_text(&pgq->held);
+    return end;
+}
+
+static PgqPosition
+end_whole(Pgq *pgq)
+{
+    PgqPosition end = pgq->batches.items[pgq->at++].to;
+
+    pgq->last = end;
+    if (pgq->held.len > 0 && pgq_snapshot_covers(end.snapshot, buf_text(&pgq->held)))
+        buf_reset(&pgq->held, SIZE_MAX);
+    end.snapshot = held_of(pgq);
+    return end;
 }
 
 static Next
 end_batch(Pgq *pgq, Event *ret_event)
 {
-    pgq->last = pgq->batches.items[pgq->at++].to;
+    PgqPosition end;
+
+    /* a batch without an event */
+    if (!pgq->is_begun)
+        choose_part(pgq);
+    end = pgq->is_part ? end_part(pgq) : end_whole(pgq);
     pgq->in_batch = false;
-    pgq_changes_commit(pgq->changes, ret_event);
+    pgq_changes_commit(pgq->changes, &end, ret_event);
     return NEXT_ITEM;
 }
 
@@ -373,6 +561,8 @@ source_pgq_next(Source *base, int64_t wait_ms, Event *ret_event, Error *err)
 
     if (!pgq->in_batch)
         return next_batch(pgq, wait_ms, ret_event, err);
+    if (!pgq->is_begun)
+        choose_part(pgq);
     for (;;) {
         PgqEvent event;
         bool is_event;
@@ -454,11 +644,15 @@ const SourceDriver source_pgq = {
     .summary = "A consumer of a PgQ queue: events of the triggers logutriga and jsontriga",
     .fields = fields,
     .options_size = sizeof(PgqSourceOptions),
+    .abilities = SOURCE_SNAPSHOT_AT_ONCE,
     .open = source_pgq_open,
     .close = source_pgq_close,
     .next = source_pgq_next,
+    .cut = source_pgq_cut,
     .acknowledge = source_pgq_acknowledge,
     .notice = source_pgq_notice,
     .compare = pgq_position_compare,
     .lag = source_pgq_lag,
+    .tables_open = pgq_tables_open,
+    .snapshot = &pgq_snapshot,
 };

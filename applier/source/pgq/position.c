@@ -191,7 +191,9 @@ compare(const PgqPosition *a, const PgqPosition *b)
         return pgq_snapshot_sees(a->snapshot, b->txid) ? 1 : -1;
     if (a_has_snapshot && b_has_snapshot)
         return compare_snapshots(a, b);
-    return order(a->tick, b->tick);
+    if (a->tick != b->tick || a->has_txid || b->has_txid)
+        return order(a->tick, b->tick);
+    return (int)a_has_snapshot - (int)b_has_snapshot;
 }
 
 int

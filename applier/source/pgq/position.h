@@ -7,7 +7,10 @@
  *     5:1234:1741726270000123/800:812:801,805     the same, and the tick's txid_snapshot: a batch's
  *                                                 own place (BEGIN), that of the tick it begins
  *                                                 behind; and a snapshot's position: the newest
- *                                                 tick that it sees, and its own txid_snapshot
+ *                                                 tick that it covers, and its own txid_snapshot.
+ *                                                 A service that was brought to a snapshot ends
+ *                                                 there, too: it goes on behind the tick, without
+ *                                                 what the snapshot sees
  *     5:1234:1741726270000123#803                 an event's own place: the tick that its batch
  *                                                 begins behind, and its ev_txid
  *
@@ -42,7 +45,8 @@ void pgq_position_print(const PgqPosition *position, Buf *out);
 /*
  * SourceDriver.compare. A text that is no position comes before all. An event's place against one
  * with a snapshot: before it exactly if the snapshot sees the event. Two places with snapshots: a
- * is before b unless a's sees all that b's sees. All others: by queue, then by tick.
+ * is before b unless a's sees all that b's sees. All others: by queue, then by tick; of two with
+ * one tick, that with a snapshot is behind that without, since it sees what came after the tick.
  */
 int pgq_position_compare(Text a, Text b);
 

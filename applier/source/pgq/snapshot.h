@@ -3,13 +3,20 @@
  *
  * Opening registers a consumer of its own for the time of the snapshot,
  * "<consumer>.snapshot.<pid>", so that everything from now on stays in the queue, and then exports
- * a snapshot (REPEATABLE READ, pg_export_snapshot()). Its position is the newest tick that it sees
- * and its own txid_snapshot: an event is in it exactly if its ev_txid is visible there
- * (position.h). The consumer is unregistered when the snapshot is closed, or by who takes it over
- * to stream behind it; one that a crash left behind is found and removed by the next snapshot and
- * by uninstall.
+ * a snapshot (REPEATABLE READ, pg_export_snapshot()), which waits for nobody's transaction. pid is
+ * the server process that holds the snapshot. The consumer is unregistered when the snapshot is
+ * closed, or by who takes it over to stream behind it; one that a crash left behind (its process is
+ * gone) is removed by the next snapshot and by uninstall.
+ *
+ * Its position is "…/txid_snapshot": an event is in it exactly if its ev_txid is visible there
+ * (position.h). The tick in it is the newest one whose own snapshot sees nothing that this one does
+ * not: a batch that ends with it or before is wholly inside, and every later tick sees all that the
+ * snapshot sees. (A tick that was being made when the snapshot was taken is waited for, since it
+ * may be on either side.)
  *
  * Rows are read as source/postgres_snapshot.h does.
+ *
+ * Crash point: "source.pgq.snapshot_registered".
  */
 #pragma once
 
@@ -17,6 +24,9 @@
 #include "source/postgres_snapshot.h"
 
 extern const SnapshotDriver pgq_snapshot;
+
+/* Between the consumer's name and the process in the name of a snapshot's consumer. */
+#define PGQ_SNAPSHOT_CONSUMER ".snapshot."
 
 /* Hand over the consumer's name and the snapshot's txid_snapshot, to stream behind it; the caller
  * unregisters the consumer. */

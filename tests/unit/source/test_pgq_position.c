@@ -82,7 +82,9 @@ plain_places_are_ordered_by_queue_then_tick(void **state)
     assert_int_equal(compare("5:9:100", "5:9:50"), 0);
     /* against another kind of place too, where no snapshot tells */
     assert_int_equal(compare("5:9:100", "5:10:50/800:812:801"), -1);
-    assert_int_equal(compare("5:10:50/800:812:801", "5:10:50"), 0);
+    assert_int_equal(compare("5:10:50/800:812:801", "5:10:50"), 1);
+    assert_int_equal(compare("5:10:50", "5:10:50/800:812:801"), -1);
+    assert_int_equal(compare("5:10:50/800:812:801", "5:11:50"), -1);
     assert_int_equal(compare("5:9:100#5", "5:10:50"), -1);
     assert_int_equal(compare("5:9:100#5", "5:9:100#900"), 0);
     assert_int_equal(compare("5:9:100#5", "6:1:0/800:812:"), -1);
