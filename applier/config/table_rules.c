@@ -202,7 +202,8 @@ check_format(const RuleNode *node, const PartitionRule *partition)
     CLEANUP(buf_clear) Buf shown = BUF_INIT;
     CLEANUP(buf_clear) Buf reason = BUF_INIT;
 
-    document_add_shown(&shown, format);
+    /* as the file has it: a variable's value is in no error */
+    document_add_shown(&shown, document_raw(by));
     if (!to_char_check(format, &reason))
         document_mistake(node->document, by, option, "%s: %s", shown.data, reason.data);
     else if (is_blank(format))

@@ -596,6 +596,102 @@ mistakes_in_rules_are_found(void **state)
 }
 
 static void
+partitions_of_tables_are_read(void **state)
+{
+    CLEANUP(config_free)
+    Config *config =
+        load(LEAST "tables:\n"
+                   "- match: a\n"
+                   "  partition: {by: day, template: p.sql, time_zone: Europe/Berlin,\n"
+                   "    retain: 90d, expire: detach}\n"
+                   "  deletes: keep\n"
+                   "- {match: b, partition: month, deletes: ignore}\n"
+                   "- {match: c, partition: {by: 'IYYY_\"w\"IW'}}\n"
+                   "- {match: d, partition: ''}\n"
+                   "- {match: e, partition: {by: '', time_zone: Europe/Berlin}}\n"
+                   "- {match: f, partition: {by: hour}}\n"
+                   "- {match: g, partition: {by: week}}\n"
+                   "- {match: h, partition: {by: year, retain: 0}}\n"
+                   "- {match: i}\n");
+    const TableRule *rules = config->tables.rules;
+    const PartitionRule *partition = rules[0].partition;
+
+    (void)state;
+    assert_string_equal(partition->by, "YYYY_MM_DD");
+    assert_string_equal(partition->template, "p.sql");
+    assert_string_equal(partition->zone_name, "Europe/Berlin");
+    assert_int_equal(time_zone_local(partition->zone, 0).hour, 1);
+    assert_int_equal(partition->retain_ms, (int64_t)90 * 24 * 3600 * 1000);
+    assert_int_equal(partition->expire, EXPIRE_DETACH);
+    assert_int_equal(rules[0].deletes, DELETES_KEEP);
+    partition = rules[1].partition;
+    assert_string_equal(partition->by, "YYYY_MM");
+    assert_null(partition->template);
+    assert_string_equal(partition->zone_name, "UTC");
+    assert_int_equal(time_zone_local(partition->zone, 0).hour, 0);
+    assert_int_equal(partition->retain_ms, 0);
+    assert_int_equal(partition->expire, EXPIRE_DROP);
+    assert_int_equal(rules[1].deletes, DELETES_IGNORE);
+    assert_string_equal(rules[2].partition->by, "IYYY_\"w\"IW");
+    assert_null(rules[3].partition);
+    assert_null(rules[4].partition);
+    assert_string_equal(rules[5].partition->by, "YYYY_MM_DD_HH24");
+    assert_string_equal(rules[6].partition->by, "IYYY\"w\"IW");
+    assert_string_equal(rules[7].partition->by, "YYYY");
+    assert_null(rules[8].partition);
+    assert_int_equal(rules[8].deletes, DELETES_ERROR);
+    assert_null(config->pidfile);
+}
+
+static void
+mistakes_in_partitions_are_found(void **state)
+{
+    (void)state;
+    setenv("DRAY_TEST_NAME", "TZ", 1);
+    refused(LEAST "tables:\n"
+                  "- {match: a, partition: {template: p.sql}}\n"
+                  "- {match: b, partition: {by: YYYY_TZ, time_zone: Europe/Bonn, expire: keep}}\n"
+                  "- {match: c, partition: [day]}\n"
+                  "- {match: d, partition: }\n"
+                  "- {match: e, partition: ~}\n"
+                  "- {match: f, partition: {by: '\"\"'}}\n"
+                  "- {match: g, partition: {by: YYYYMMDDHH24MISSMS}}\n"
+                  "- {match: h, partition: {by: YYYY_IW, retain: 90d}}\n"
+                  "- {match: i, partition: {by: MM, retain: x, templte: y, time_zone: ''}}\n"
+                  "- {match: j, partition: '${DRAY_TEST_NAME}', deletes: error_}\n"
+                  "- {match: k, partiton: day}\n"
+                  "- {match: l, partition: {by: , template: ''}}\n",
+        "conf/sales.yaml:7:25: tables.partition.by: missing, it must be given\n"
+        "conf/sales.yaml:8:30: tables.partition.by: \"YYYY_TZ\": TZ at character 6 depends on the "
+        "time zone: it cannot be a part of a name\n"
+        "conf/sales.yaml:8:50: tables.partition.time_zone: \"Europe/Bonn\": there is no time zone "
+        "of this name in /usr/share/zoneinfo (such as UTC or Europe/Berlin)\n"
+        "conf/sales.yaml:8:71: tables.partition.expire: \"keep\" is not one of drop, detach\n"
+        "conf/sales.yaml:9:25: tables.partition: is not a mapping of options\n"
+        "conf/sales.yaml:10:25: tables.partition: no value (leave the option out, or write "
+        "partition: \"\")\n"
+        "conf/sales.yaml:11:25: tables.partition: no value (leave the option out, or write "
+        "partition: \"\")\n"
+        "conf/sales.yaml:12:30: tables.partition.by: \"\"\"\" gives no text\n"
+        "conf/sales.yaml:13:30: tables.partition.by: \"YYYYMMDDHH24MISSMS\": partitions of less "
+        "than a second are not to be had\n"
+        "conf/sales.yaml:14:47: tables.partition.retain: \"YYYY_IW\" can name two times far apart "
+        "alike, so that no partition is ever over: the format needs the year, and what lies "
+        "between it and its smallest unit\n"
+        "conf/sales.yaml:15:42: tables.partition.retain: \"x\" is not a duration such as 30s "
+        "(units: ms, s, min, h, d)\n"
+        "conf/sales.yaml:15:45: tables.partition.templte: unknown option, did you mean template?\n"
+        "conf/sales.yaml:15:68: tables.partition.time_zone: \"\" is empty\n"
+        "conf/sales.yaml:16:25: tables.partition.by: \"${DRAY_TEST_NAME}\": TZ at character 1 "
+        "depends on the time zone: it cannot be a part of a name\n"
+        "conf/sales.yaml:16:55: tables.deletes: \"error_\" is not one of error, keep, ignore\n"
+        "conf/sales.yaml:17:14: tables.partiton: unknown option, did you mean partition?\n"
+        "conf/sales.yaml:18:30: tables.partition.by: no value (leave the option out, or put a text "
+        "in quotes)\n"
+        "conf/sales.yaml:18:42: tables.partition.template: \"\" is empty");
+}
+
+static void
 targets_that_cannot_be_split_are_refused(void **state)
 {
     static const struct {
@@ -765,6 +861,8 @@ main(void)
         cmocka_unit_test(staging_names_must_differ),
         cmocka_unit_test(waits_must_grow),
         cmocka_unit_test(mistakes_in_rules_are_found),
+        cmocka_unit_test(partitions_of_tables_are_read),
+        cmocka_unit_test(mistakes_in_partitions_are_found),
         cmocka_unit_test(targets_that_cannot_be_split_are_refused),
         cmocka_unit_test(what_is_not_yaml_is_told_with_its_place),
         cmocka_unit_test(a_byte_order_mark_does_no_harm),
