@@ -171,6 +171,7 @@ prepare_job(PartitionJob *job, PartitionCache *cache, Error *err)
 {
     Text schema = text_of(job->context->config->target.position_schema);
     PartitionSight sight;
+    bool looked;
     bool made = false;
     bool all = true;
 
@@ -178,8 +179,11 @@ prepare_job(PartitionJob *job, PartitionCache *cache, Error *err)
         (!cache->has_table && !partition_state_prepare(job->target, schema, err)))
         return false;
     cache->has_table = true;
-    if (!partition_look(job, &sight, err) ||
-        (!is_whole(job, &sight) && !partition_make(job, &made, err)))
+    looked = partition_look(job, &sight, err);
+    /* without the lock it may be dropped while it is looked at */
+    if (!looked && err->retriable)
+        return false;
+    if ((!looked || !is_whole(job, &sight)) && !partition_make(job, &made, err))
         return false;
     if (made)
         CRASH_POINT("partition.committed");

@@ -335,16 +335,9 @@ make_in_steps(PartitionJob *job, Error *err)
 static bool
 make(PartitionJob *job, Error *err)
 {
-    bool ok;
-
     if ((job->target->driver->abilities & TARGET_TRANSACTIONAL_DDL) == 0)
-        ok = make_in_steps(job, err);
-    else
-        ok = run_template(job, err) && write_row(job, false, err);
-    if (ok)
-        log_line(LOG_INFO, "loader", "partition " TEXT_FMT " of " TEXT_FMT " made from %s",
-            TEXT_ARG(job->name), TEXT_ARG(job->parent->name), job->make_path);
-    return ok;
+        return make_in_steps(job, err);
+    return run_template(job, err) && write_row(job, false, err);
 }
 
 static bool
@@ -369,5 +362,10 @@ make_work(PartitionJob *job, void *context, Error *err)
 bool
 partition_make(PartitionJob *job, bool *ret_made, Error *err)
 {
-    return partition_in_lock(job, make_work, ret_made, err);
+    if (!partition_in_lock(job, make_work, ret_made, err))
+        return false;
+    if (*ret_made)
+        log_line(LOG_INFO, "loader", "partition " TEXT_FMT " of " TEXT_FMT " made from %s",
+            TEXT_ARG(job->name), TEXT_ARG(job->parent->name), job->make_path);
+    return true;
 }

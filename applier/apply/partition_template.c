@@ -190,6 +190,29 @@ index_sql(const PartitionJob *job)
     return keep(job, &text);
 }
 
+/* Before the first one runs. */
+static bool
+check_kinds(
+    const PartitionJob *job, const char *path, const TemplateStatements *statements, Error *err)
+{
+    const TargetDriver *driver = job->context->target;
+    bool together = (driver->abilities & TARGET_TRANSACTIONAL_DDL) != 0;
+
+    for (size_t i = 0; i < statements->count; i++) {
+        StatementKind kind = driver->sql->classify(statements->items[i]);
+
+        if (kind == STATEMENT_LOAD_STREAMED)
+            return error_set(err, ERR_SCRIPT, "%s:%d: there is no CSV file to load here", path,
+                statements->lines[i]);
+        if (together && kind == STATEMENT_ENDS_TRANSACTION)
+            return error_set(err, ERR_SCRIPT,
+                "%s:%d: this statement cannot run inside a transaction, or ends it; a template "
+                "runs in one, together with its row in dray_partition",
+                path, statements->lines[i]);
+    }
+    return true;
+}
+
 bool
 partition_statements(PartitionJob *job, const char *path, const TemplateFlag *flags,
     size_t flag_count, TemplateStatements *ret_statements, Error *err)
@@ -233,7 +256,8 @@ partition_statements(PartitionJob *job, const char *path, const TemplateFlag *fl
         const TemplateParams all = {params, ARRAY_LEN(params), flags, flag_count, &words, missing,
             .may_be_empty = path != job->make_path};
 
-        return template_load(path, sql, &all, job->arena, ret_statements, err);
+        return template_load(path, sql, &all, job->arena, ret_statements, err) &&
+               check_kinds(job, path, ret_statements, err);
     }
 }
 
@@ -266,20 +290,10 @@ bool
 partition_run(
     const PartitionJob *job, const char *path, const TemplateStatements *statements, Error *err)
 {
-    const TargetDriver *driver = job->target->driver;
-    bool inside = driver->in_transaction(job->target);
-
     for (size_t i = 0; i < statements->count; i++) {
-        Text sql = statements->items[i];
-        StatementKind kind = driver->sql->classify(sql);
         int64_t rows;
 
-        if (kind == STATEMENT_LOAD_STREAMED || (inside && kind == STATEMENT_ENDS_TRANSACTION))
-            return error_set(err, ERR_SCRIPT,
-                "%s:%d: this statement cannot run here: a template runs in one transaction with "
-                "its row in dray_partition, and has no file to load",
-                path, statements->lines[i]);
-        if (driver->execute(job->target, sql, NULL, &rows, err))
+        if (job->target->driver->execute(job->target, statements->items[i], NULL, &rows, err))
             continue;
         /* rows that do not fit a new constraint: no data of ours is meant */
         if (err->kind == ERR_DATA)
