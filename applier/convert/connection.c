@@ -36,7 +36,9 @@ add_secret(Scan *scan, const char *quote, bool ssl)
 static char
 char_at(const Scan *scan)
 {
-    return scan->at < scan->text.len ? scan->text.data[scan->at] : '\0';
+    if (scan->at >= scan->text.len)
+        return '\0';
+    return scan->text.data[scan->at];
 }
 
 static void

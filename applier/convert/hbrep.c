@@ -85,7 +85,7 @@ add_match(Buf *out, Text name)
     CLEANUP(buf_clear) Buf glob = BUF_INIT;
 
     for (size_t i = 0; i < name.len; i++) {
-        if (memchr("*?[\\", name.data[i], 4) != NULL)
+        if (strchr("*?[\\", name.data[i]) != NULL)
             buf_add_char(&glob, '\\');
         buf_add(&glob, name.data + i, 1);
     }

@@ -293,7 +293,6 @@ expand_reference(Expansion *expansion, Text value, unsigned depth, size_t *ret_l
     return expand(expansion, option->value, depth + 1);
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): ten deep at most */
 static bool
 expand(Expansion *expansion, Text value, unsigned depth)
 {

@@ -134,7 +134,7 @@ set_service(Skytools *skytools)
         char c = skytools->job.data[i];
         bool fits = isalnum((unsigned char)c) || c == '_' || c == '.' || c == '-';
 
-        buf_add_char(service, fits ? c : '_');
+        buf_add(service, fits ? &c : "_", 1);
     }
     if (service->len == 0 || text_is(buf_text(service), ".") || text_is(buf_text(service), ".."))
         buf_add_char(service, '_');

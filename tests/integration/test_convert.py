@@ -120,6 +120,14 @@ def test_a_consumer_of_skytools_is_taken_over_at_its_tick_and_given_back(
     run_consumer(ini)
     assert rows(warehouse) == [(2, "B", "skytools"), (3, "c", "dray"), (4, "d", "skytools")]
 
+    # and once more: somebody else took batches, so the old position must go first
+    pgq_source.execute("insert into item values (5, 'e')")
+    pgq_source.tick()
+    assert "register_consumer_at" in dray("run", config, "--until-end", expect=4).stderr
+    warehouse.execute("delete from dray_position where service = 'sales_to_cube'")
+    dray("run", config, "--until-end")
+    assert rows(warehouse)[2:] == [(4, "d", "skytools"), (5, "e", "dray")]
+
 
 def test_a_batch_that_the_target_holds_and_the_queue_does_not_know_of_is_passed_by_start_tick(
         pgq_source, warehouse, directory):
