@@ -1,14 +1,15 @@
 """keep_latest.sql and keep_all.sql on each target: what they keep, and what they refuse."""
-import datetime
 import re
 
 import pytest
 
 from model import Table, sort_key
+from postgres_source import file_target, source, source_server  # noqa: F401 (fixtures)
 
 VISITS = Table("visits", [("id", "integer"), ("page", "text"), ("n", "bigint")])
 NO_KEY = Table("clicks", [("page", "text"), ("n", "bigint")], key=())
 DAY = 86400 * 1_000_000
+FIRST, SECOND = "visits_2023_11_14", "visits_2023_11_15"  # where the log's clock begins
 
 
 @pytest.fixture
@@ -151,3 +152,86 @@ def test_keep_latest_without_partitions_is_the_current_state(target, log, servic
         change.insert(VISITS, 9, None, 9)
     service.run()
     assert target.rows(VISITS) == log.rows(VISITS) == [(1, "a2", 1), (9, None, 9)]
+
+
+def two_days(log):
+    with log.transaction() as change:
+        change.insert(VISITS, 1, "a", 1)
+        change.insert(VISITS, 2, "b", 2)
+        change.insert(VISITS, 3, "c", 3)
+    with log.transaction() as change:
+        change.update(VISITS, 1, n=10)
+    log.time_us += DAY
+    with log.transaction() as change:
+        change.update(VISITS, 1, page="a2")
+        change.delete(VISITS, 2)
+    with log.transaction() as change:
+        change.update(VISITS, 1, page="a3")
+        change.insert(VISITS, 4, "d", None)
+
+
+def test_keep_latest_keeps_the_last_row_of_each_day(target, log, service):
+    target.create(VISITS)
+    service.options["target"]["merge_script"] = "keep_latest.sql"
+    service.last_rule["partition"] = "day"
+    two_days(log)
+    service.run()
+    first, second = [(1, "a", 10), (2, "b", 2), (3, "c", 3)], [(1, "a3", 10), (4, "d", None)]
+    assert versions(target, name=FIRST) == first
+    assert versions(target, name=SECOND) == second
+    # a block may be loaded again, into the same partitions
+    service.replay("--again", service.blocks_directory)
+    assert versions(target, name=FIRST) == first
+    assert versions(target, name=SECOND) == second
+    assert target.rows(VISITS) == []
+
+
+def test_keep_all_keeps_the_rows_of_each_day_under_no_key(target, log, service, keep_all):
+    target.create(VISITS)  # with a primary key, which the partitions must not have
+    service.rules[0]["partition"] = "day"
+    keep_all("ignore")
+    two_days(log)
+    service.run()
+    assert versions(target, name=FIRST) == [(1, "a", 1), (1, "a", 10), (2, "b", 2), (3, "c", 3)]
+    assert versions(target, name=SECOND) == [(1, "a2", 10), (1, "a3", 10), (4, "d", None)]
+
+
+def large(mark):
+    return f"'{mark}' || repeat(' {mark}', 1500)"
+
+
+def live_visits(source, target, directory, script):
+    """A source that leaves large values out, and the first row of it in the target."""
+    source.execute("create table visits (id int primary key, page text, n bigint)")
+    source.execute("alter table visits alter page set storage external")
+    source.install()
+    target.create(VISITS if script == "keep_latest.sql" else Table("visits", VISITS.columns, key=()))
+    service = source.service(directory, target)
+    service.options["target"]["merge_script"] = script
+    service.last_rule["partition"] = "YYYY_MM_DD_HH24_MI_SS"
+    source.execute(f"insert into visits values (1, {large('a')}, 1)")
+    service.run()
+    now = "select date_trunc('second', clock_timestamp())"
+    second = source.value(now)
+    source.wait_for(lambda: source.value(now) != second)
+    return service
+
+
+def test_values_left_out_that_the_partition_lacks_are_missed_loudly(source, target, directory):
+    service = live_visits(source, target, directory, "keep_latest.sql")
+    # in one block the file itself has them
+    source.transaction(f"insert into visits values (2, {large('b')}, 1)",
+                       "update visits set n = 2 where id = 2")
+    service.run()
+    source.execute("update visits set n = 3 where id = 1")
+    said = service.run(expect=1).stderr
+    assert re.search(r"keep_latest\.sql:\d+: table public\.visits: CSV file public\.visits\.csv: 1 lines "
+                     r"leave out values .* the partition has the rows of 0 of them only; .* "
+                     r"REPLICA IDENTITY FULL", said)
+
+
+def test_keep_all_does_not_take_a_row_with_values_left_out_for_a_whole_one(
+        source, file_target, directory):
+    service = live_visits(source, file_target, directory, "keep_all.sql")
+    source.execute("update visits set n = 2 where id = 1")
+    assert "REPLICA IDENTITY FULL" in service.run(expect=3).stderr
