@@ -374,18 +374,12 @@ read_text_change(PgqEvent *event, PgqRecord *record, Error *err)
     return true;
 }
 
-static ChangeKind
-change_of(char letter)
-{
-    if (letter == 'I')
-        return CHANGE_INSERT;
-    return letter == 'U' ? CHANGE_UPDATE : CHANGE_DELETE;
-}
-
 /* False: the type is nothing of a trigger's. */
 static bool
 take_text_type(Text type, PgqRecord *record)
 {
+    static const char letters[] = {'I', 'U', 'D'};
+
     record->style = PGQ_STYLE_TEXT;
     if (type.len == 0)
         return false;
@@ -393,11 +387,15 @@ take_text_type(Text type, PgqRecord *record)
         record->kind = PGQ_RECORD_TRUNCATE;
         return true;
     }
-    if (memchr("IUD", type.data[0], 3) == NULL || (type.len > 1 && type.data[1] != ':'))
+    if (type.len > 1 && type.data[1] != ':')
         return false;
     record->kind = PGQ_RECORD_CHANGE;
-    record->change = change_of(type.data[0]);
-    return true;
+    for (size_t i = 0; i < ARRAY_LEN(letters); i++)
+        if (type.data[0] == letters[i]) {
+            record->change = (ChangeKind)i;
+            return true;
+        }
+    return false;
 }
 
 static bool

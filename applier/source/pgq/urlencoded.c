@@ -139,9 +139,9 @@ urlencoded_init(UrlencodedScan *scan, char *text, size_t len)
 Next
 urlencoded_next(UrlencodedScan *scan, Text *ret_name, Value *ret_value, Error *err)
 {
+    Text name = TEXT_NONE;
+    Text text = TEXT_NONE;
     const char *begin;
-    Text name;
-    Text text;
 
     while (scan->at < scan->end && *scan->at == '&')
         scan->at++;

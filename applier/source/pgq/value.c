@@ -238,6 +238,14 @@ print_number(char *to, uint64_t number, unsigned count)
     return to;
 }
 
+static char *
+print_text(char *to, Text text)
+{
+    if (text.len > 0)
+        memcpy(to, text.data, text.len);
+    return to + text.len;
+}
+
 static Text
 print_moment(const Moment *moment, char *text)
 {
@@ -249,15 +257,8 @@ print_moment(const Moment *moment, char *text)
         *to++ = "-- ::"[i];
         to = print_number(to, numbers[i], 2);
     }
-    if (moment->fraction.len > 0)
-        memcpy(to, moment->fraction.data, moment->fraction.len);
-    to += moment->fraction.len;
-    memcpy(to, "+00", 3);
-    to += 3;
-    if (moment->bc) {
-        memcpy(to, " BC", 3);
-        to += 3;
-    }
+    to = print_text(to, moment->fraction);
+    to = print_text(to, moment->bc ? TEXT("+00 BC") : TEXT("+00"));
     return (Text){text, (size_t)(to - text)};
 }
 
@@ -277,7 +278,7 @@ shift_timestamptz(Text *text, Arena *scratch, Error *err)
             "no offset, where the column is a timestamp with time zone: its type was changed "
             "after the row was written; bootstrap the table anew",
             err);
-    if (moment.zone_s == 0 && !moment.bc && text_ends_with(*text, "+00"))
+    if (moment.zone_s == 0 && text_ends_with(*text, "+00"))
         return true;
     shift_to_utc(&moment);
     result = print_moment(&moment, printed);

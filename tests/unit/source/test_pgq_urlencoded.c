@@ -15,7 +15,8 @@ read_all(const char *text, Buf *out)
     Next next;
 
     assert_non_null(bytes);
-    memcpy(bytes, text, len);
+    for (size_t i = 0; i < len; i++)
+        bytes[i] = text[i];
     buf_reset(out, SIZE_MAX);
     urlencoded_init(&scan, bytes, len);
     while ((next = urlencoded_next(&scan, &name, &value, &err)) == NEXT_ITEM) {

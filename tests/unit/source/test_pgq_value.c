@@ -224,6 +224,7 @@ intervals_in_the_style_postgres(void **state)
         {LOGICAL_INTERVAL, "1 day ", NULL},
         {LOGICAL_INTERVAL, "1 hour", NULL},
         {LOGICAL_INTERVAL, "1 day 2 years", NULL},
+        {LOGICAL_INTERVAL, "1 day 2 days", NULL},
         {LOGICAL_INTERVAL, "-", NULL},
     };
 
