@@ -2,7 +2,9 @@
 
 #include <stdlib.h>
 
-#include "apply/partition_parts.h"
+#include "apply/partition_make.h"
+#include "apply/partition_retain.h"
+#include "apply/partition_template.h"
 #include "base/clock.h"
 #include "base/fault.h"
 #include "event/rule.h"

@@ -9,17 +9,27 @@
  * it lacks, where schema_changes: add_columns says so.
  *
  * The template: the rule's file, looked for beside the configuration file, then in
- * templates/<target>/ (also given as "postgres/partition.sql"); without one partition.sql. Its
- * parameters: %%PARTITION_TABLE_FQN%% %%PARENT_TABLE_FQN%% %%PARTITION_SCHEMA%% %%PKEY%% (the key's
- * columns) %%PARTITION%% (the suffix as a string) %%PARTITION_START%% %%PARTITION_END%% (the period
- * as strings, UTC) %%PARTITION_INDEX%% (a name for an index of it); flag "-- @if key"; and
- * cube_dispatcher's words (ddl/magic_words.h).
+ * templates/<target>/ there and in the installation (also given as "postgres/partition.sql");
+ * without one partition.sql. Its parameters: %%PARTITION_TABLE_FQN%% %%PARENT_TABLE_FQN%%
+ * %%PARTITION_SCHEMA%% %%PKEY%% (the key's columns) %%PARENT_PKEY%% (those of the parent's primary
+ * key) %%COLUMNS%% (name, type, DEFAULT, NOT NULL of the parent's columns, but for generated ones)
+ * %%PARTITION%% (the suffix as a string) %%PARTITION_START%% %%PARTITION_END%% (the period as
+ * strings, UTC) %%PARTITION_INDEX%% (a name for an index of it); and cube_dispatcher's words
+ * (ddl/magic_words.h). Flags for "-- @if":
+ *   key          a key is one row in the partition. Not under a script that needs no key
+ *                (keep_all.sql, append.sql); under one that keeps every line (history.sql,
+ *                soft_delete.sql) where the parent has a primary key
+ *   parent_key   … and the parent has a primary key
+ *   new_key      … and it has none: %%PKEY%% should be one
+ *   surplus_key  not key, but the parent has a primary key
  *
  * dray_partition, in the schema of dray_position: what Dray has loaded into. Retention
  * (partition.retain) looks there, so a table that Dray does not know is never dropped. When a
  * partition is made, those of the same parent whose period ended longer ago than that before the
  * block's commit time are dropped (templates/<target>/partition_drop.sql) or detached
- * (partition_detach.sql), and their rows in dray_partition go.
+ * (partition_detach.sql), and their rows in dray_partition go. These two know the flags attached
+ * and inherits (whether it belongs to the parent), may have no statement at all, and wait only
+ * seconds for locks: where one cannot go now, loading goes on, and it is tried again.
  *
  * ERR_SCRIPT for a template: table, template file, line, the server's text. ERR_CONFIG for a parent
  * that is not there, a name that is too long, a key that a template needs and the table lacks.

@@ -1,7 +1,9 @@
+#include "apply/partition_make.h"
+
 #include <inttypes.h>
 #include <xxhash.h>
 
-#include "apply/partition_parts.h"
+#include "apply/partition_template.h"
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/log.h"

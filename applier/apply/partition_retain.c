@@ -1,4 +1,7 @@
-#include "apply/partition_parts.h"
+#include "apply/partition_retain.h"
+
+#include "apply/partition_make.h"
+#include "apply/partition_template.h"
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/log.h"

@@ -1,7 +1,9 @@
+#include "apply/partition_template.h"
+
 #include <stdlib.h>
 
-#include "apply/partition_parts.h"
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/file.h"
 #include "ddl/stage_name.h"
 
@@ -293,8 +295,10 @@ partition_run(
     for (size_t i = 0; i < statements->count; i++) {
         int64_t rows;
 
-        if (job->target->driver->execute(job->target, statements->items[i], NULL, &rows, err))
+        if (job->target->driver->execute(job->target, statements->items[i], NULL, &rows, err)) {
+            CRASH_POINT("partition.statement");
             continue;
+        }
         /* rows that do not fit a new constraint: no data of ours is meant */
         if (err->kind == ERR_DATA)
             err->kind = ERR_SCRIPT;
