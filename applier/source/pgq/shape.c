@@ -33,10 +33,12 @@ typedef struct Entry {
     const SourceTable *facts; /* NULL: the catalogue has no such table */
     int64_t looked_ms;
     unsigned generation; /* counts the looks; 0: none yet */
+    unsigned session;    /* of the last one */
 } Entry;
 
 struct PgqShapes {
     PostgresConnection *connection;
+    unsigned session; /* counts the connections */
     Arena *arena;
     Map entries; /* schema, NUL, table -> Entry */
     Entry *last;
@@ -73,6 +75,7 @@ pgq_shapes_free(PgqShapes *shapes)
 void
 pgq_shapes_use(PgqShapes *shapes, PostgresConnection *connection)
 {
+    shapes->session += shapes->connection != connection;
     shapes->connection = connection;
 }
 
@@ -106,7 +109,7 @@ look(PgqShapes *shapes, Entry *entry, Error *err)
     CLEANUP(arena_free) Arena *arena = NULL;
     PostgresTable *table = NULL;
 
-    if (entry->generation != 0 && shapes->now_ms - entry->looked_ms < SHAPE_KEEP_MS)
+    if (entry->session == shapes->session && shapes->now_ms - entry->looked_ms < SHAPE_KEEP_MS)
         return true;
     arena = arena_new();
     if (!postgres_tables_find(
@@ -116,6 +119,7 @@ look(PgqShapes *shapes, Entry *entry, Error *err)
     entry->arena = STEAL(arena);
     entry->facts = table == NULL ? NULL : &table->base;
     entry->looked_ms = shapes->now_ms;
+    entry->session = shapes->session;
     entry->generation++;
     return true;
 }

@@ -3,10 +3,11 @@
  *
  * An event has the names of its columns, not their types. A shape is what one table's events look
  * like: names in their order, and key. Types come from the source's catalogue as it is when a shape
- * is first met (and again after SHAPE_KEEP_MS, since a type may change without a name changing): a
- * column that the catalogue does not have, or a table that it does not have (a queue that was
- * copied from elsewhere), is LOGICAL_UNKNOWN, whose type the target's column decides. Columns that
- * the catalogue says are generated are left out, since the target computes them too.
+ * is first met (and again after SHAPE_KEEP_MS, and with another connection, since a type may change
+ * without a name changing): a column that the catalogue does not have, or a table that it does not
+ * have (a queue that was copied from elsewhere), is LOGICAL_UNKNOWN, whose type the target's column
+ * decides; one that it had before stays what it was. Columns that the catalogue says are generated
+ * are left out, since the target computes them too.
  *
  * Belongs to the reader thread.
  */
