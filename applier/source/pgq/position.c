@@ -118,9 +118,13 @@ pgq_position_parse(Text text, PgqPosition *ret_position)
     size_t slash = text_find(text, '/');
     size_t hash = text_find(text, '#');
     Text place = {text.data, MIN(slash, hash)};
-    Text more = {text.data + place.len, text.len - place.len};
+    Text more;
 
-    if (text.len == 0 || !text_to_u64(cut(&place, ':'), &position.queue_id) ||
+    /* no text has no place to count from */
+    if (text.len == 0)
+        return false;
+    more = (Text){text.data + place.len, text.len - place.len};
+    if (!text_to_u64(cut(&place, ':'), &position.queue_id) ||
         !text_to_u64(cut(&place, ':'), &position.tick) || !text_to_i64(place, &position.time_us))
         return false;
     if (more.len > 0) {
