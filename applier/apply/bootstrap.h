@@ -28,7 +28,8 @@
  *
  * A table that is started again is emptied by its first block (TRUNCATE, the script's @truncate).
  * Where that is not possible (append.sql and history.sql keep every line; --keep; a target table
- * that several source tables share), the whole table is first written to blocks on disk, and only
+ * that several source tables share; one with partitions, since all rows go to the partition of the
+ * snapshot's time, and another snapshot may be of another partition), the whole table is first written to blocks on disk, and only
  * then loaded: killed while it is written, nothing of it is in the target; killed while it is
  * loaded, the next run goes on behind the last chunk that was committed, exactly.
  *

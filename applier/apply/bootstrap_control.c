@@ -1,6 +1,8 @@
 #include "apply/bootstrap_control.h"
 
+#include "base/clock.h"
 #include "base/fault.h"
+#include "event/partition.h"
 
 static Text
 state_schema(const BootstrapRun *run)
@@ -114,6 +116,7 @@ bootstrap_control_position(
 typedef struct TableAsked {
     const OutTable *out;
     TargetTable *table;
+    Text name; /* of the table that is looked at */
     bool has_row;
 } TableAsked;
 
@@ -150,28 +153,52 @@ note_row(void *context, const Value *values, size_t count, Error *err)
     return true;
 }
 
+/* Rows go to the partition of the snapshot's time, which is soon. Other partitions have what they
+ * had at their time. */
+static bool
+find_partition(BootstrapRun *run, TableAsked *asked, Error *err)
+{
+    const OutTable *out = asked->out;
+    Partition partition;
+
+    if (!partition_of(out->rule->partition, clock_now_us(), run->arena, &partition, err))
+        return false;
+    asked->name = partition_name(out->target_name, partition.suffix, run->arena);
+    return run->context->target->describe(
+        run->control, out->target_schema, asked->name, run->arena, &asked->table, err);
+}
+
 static bool
 look_for_row(BootstrapRun *run, void *argument, Error *err)
 {
     CLEANUP(buf_clear) Buf sql = BUF_INIT;
     TableAsked *asked = argument;
+    const OutTable *out = asked->out;
 
     asked->has_row = false;
+    asked->name = out->target_name;
+    if (out->rule != NULL && out->rule->partition != NULL) {
+        if (!find_partition(run, asked, err))
+            return false;
+        if (asked->table == NULL)
+            return true;
+    }
     buf_add_string(&sql, "SELECT 1 FROM ");
-    sql_add_table(
-        run->context->target->sql, asked->out->target_schema, asked->out->target_name, &sql);
+    sql_add_table(run->context->target->sql, out->target_schema, asked->name, &sql);
     buf_add_string(&sql, " LIMIT 1");
     return run->context->target->query(run->control, buf_text(&sql), note_row, asked, err);
 }
 
 bool
-bootstrap_control_is_empty(BootstrapRun *run, const OutTable *out, bool *ret_empty, Error *err)
+bootstrap_control_find_row(
+    BootstrapRun *run, const OutTable *out, bool *ret_found, Text *ret_table, Error *err)
 {
     TableAsked asked = {.out = out};
 
     if (!bootstrap_control(run, true, look_for_row, &asked, err))
         return false;
-    *ret_empty = !asked.has_row;
+    *ret_found = asked.has_row;
+    *ret_table = asked.name;
     return true;
 }
 

@@ -33,5 +33,7 @@ bool bootstrap_control_position(
 /* The target's table of a job; NULL where there is none. In the run's arena. */
 bool bootstrap_control_describe(
     BootstrapRun *run, const OutTable *out, TargetTable **ret_table, Error *err) MUST_CHECK;
-bool bootstrap_control_is_empty(BootstrapRun *run, const OutTable *out, bool *ret_empty, Error *err)
-    MUST_CHECK;
+/* Has the table that a job loads into any row? Its name, a partition's where there are partitions,
+ * in the run's arena. */
+bool bootstrap_control_find_row(BootstrapRun *run, const OutTable *out, bool *ret_found,
+    Text *ret_table, Error *err) MUST_CHECK;

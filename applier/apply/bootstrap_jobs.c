@@ -200,6 +200,21 @@ may_resume(BootstrapRun *run, const BootstrapJob *job, const BootstrapState *sta
     return true;
 }
 
+static bool
+has_partitions(const BootstrapJob *job)
+{
+    return job->out->rule != NULL && job->out->rule->partition != NULL;
+}
+
+static const char *
+why_rows_stay(BootstrapRun *run, const BootstrapJob *job)
+{
+    if (has_partitions(job))
+        return "Its rows may be in an earlier partition than the one that a new copy begins with";
+    return arena_printf(run->arena, "Its %s does not remove rows by itself",
+        context_script(run->context, job->out->rule)->path);
+}
+
 /* An earlier run did not end. */
 static bool
 begin_again(BootstrapRun *run, BootstrapJob *job, const BootstrapState *state, Error *err)
@@ -230,9 +245,9 @@ begin_again(BootstrapRun *run, BootstrapJob *job, const BootstrapState *state, E
     if (loaded.seqno > 0 && !run->options->replace && !run->options->keep)
         return error_set(err, ERR_TARGET,
             "table %s: an earlier bootstrap was interrupted while it loaded, and cannot go on: its "
-            "blocks are gone, or the service has run since. Its %s does not remove rows by itself: "
-            "remove those of this bootstrap from the target and give --keep, or give --replace",
-            job->name, context_script(run->context, job->out->rule)->path);
+            "blocks are gone, or the service has run since. %s: remove those of this bootstrap "
+            "from the target and give --keep, or give --replace",
+            job->name, why_rows_stay(run, job));
     bootstrap_tell(run, false,
         "table %s: an earlier bootstrap was interrupted before any row was loaded: it is started "
         "again",
@@ -244,7 +259,8 @@ begin_again(BootstrapRun *run, BootstrapJob *job, const BootstrapState *state, E
 static bool
 check_rows(BootstrapRun *run, BootstrapJob *job, Error *err)
 {
-    bool is_empty = false;
+    bool has_row = false;
+    Text table;
 
     if (job->truncates || job->resumes || run->options->keep)
         return true;
@@ -252,13 +268,13 @@ check_rows(BootstrapRun *run, BootstrapJob *job, Error *err)
         job->truncates = true;
         return true;
     }
-    if (!bootstrap_control_is_empty(run, job->out, &is_empty, err))
+    if (!bootstrap_control_find_row(run, job->out, &has_row, &table, err))
         return error_wrap(err, "table %s", job->name);
-    if (!is_empty)
+    if (has_row)
         return error_set(err, ERR_TARGET,
             "table %s: the target table " TEXT_FMT
             " is not empty: --replace empties it first, --keep loads over what is there",
-            job->name, TEXT_ARG(job->out->target_name));
+            job->name, TEXT_ARG(table));
     return true;
 }
 
@@ -266,6 +282,7 @@ static bool
 set_mode(BootstrapRun *run, BootstrapJob *job, const BootstrapState *state, Error *err)
 {
     bool is_shared = job->out->rule != NULL && job->out->rule->shared;
+    bool must_spool;
 
     if (is_shared && run->options->replace)
         return error_set(err, ERR_USAGE,
@@ -278,12 +295,14 @@ set_mode(BootstrapRun *run, BootstrapJob *job, const BootstrapState *state, Erro
             " has several source tables, which cannot be loaded beside a running service: stop it "
             "for this bootstrap",
             job->name, TEXT_ARG(job->out->target_name));
-    job->spools =
-        is_shared || run->options->keep || context_script(run->context, job->out->rule)->all_lines;
+    /* a copy that is begun again may be of another time, and would empty another partition */
+    must_spool =
+        is_shared || has_partitions(job) || context_script(run->context, job->out->rule)->all_lines;
+    job->spools = must_spool || run->options->keep;
     if (state != NULL && state->phase == BOOTSTRAP_COPYING && !begin_again(run, job, state, err))
         return false;
     /* what an interrupted run left is ours to remove, also with --keep */
-    if (job->truncates && !is_shared && !context_script(run->context, job->out->rule)->all_lines)
+    if (job->truncates && !must_spool)
         job->spools = false;
     return check_rows(run, job, err);
 }

@@ -62,7 +62,7 @@ typedef struct BootstrapRun {
     Snapshot *snapshot;    /* of this round; behind snapshot_mutex while workers run */
     pthread_mutex_t snapshot_mutex;
     Text position;       /* of the snapshot */
-    int64_t snapshot_us; /* about when it was taken: the rows' commit time */
+    int64_t snapshot_us; /* about when it was taken: the rows' commit time, and so their partition */
     pthread_t main_thread;
 
     BootstrapJob *jobs;

@@ -310,6 +310,11 @@ obstacle(Planner *planner, const VerifyPlan *plan, const TableRule *rule)
 
     if (is_copying(planner, plan->source))
         return "its bootstrap is not finished: run dray bootstrap";
+    if (rule != NULL && rule->partition != NULL)
+        return arena_printf(planner->arena,
+            "its rule has partition:, so that its rows are spread over tables by the time of their "
+            "changes: leave the table out with --table '!" TEXT_FMT "'",
+            TEXT_ARG(plan->result->source));
     if (plan->target == NULL)
         return "the target has no such table";
     if (script->all_lines && script->live.data == NULL)

@@ -137,6 +137,8 @@ const Command cli_bootstrap = {
            "empty, unless --replace or --keep is given. Tables that an earlier run loaded are left "
            "alone. Where it was interrupted, the same command goes on: it says of each table "
            "whether it starts that again or goes on where it was.\n\n"
+           "Rows of a table with partition: in its rule go to the partition of the snapshot's "
+           "time, all of them; that partition must be empty, and --replace empties it alone.\n\n"
            "The service may run meanwhile: a table that is added later is copied, brought to where "
            "the service stands, and handed over to it.\n\n"
            "SIGINT or SIGTERM: ends after the chunks that run, with exit code 1; a second one "

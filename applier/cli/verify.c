@@ -268,8 +268,8 @@ const Command cli_verify = {
         "block, and merged by the tables' own scripts; then these tables are compared again. The "
         "service stands still until that is done.\n\n"
         "The exit code is 0 only when every table was compared and is equal, 1 when one was not. "
-        "Tables whose script keeps every change (append.sql) cannot be compared: leave them out "
-        "with --table '!schema.table'.",
+        "Tables whose script keeps every change (append.sql), and those with partition: in their "
+        "rule, cannot be compared: leave them out with --table '!schema.table'.",
     .operands_min = 1,
     .operands_max = 1,
     .options = options,

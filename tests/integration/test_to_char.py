@@ -11,8 +11,8 @@ import time
 import pytest
 
 import servers
+from service import program
 
-PROBE = os.path.join(os.path.dirname(os.environ.get("DRAY", "build/dray")), "tests", "time_probe")
 EPOCH = datetime.datetime(1970, 1, 1)
 FIRST = int((datetime.datetime(1, 1, 1) - EPOCH).total_seconds())
 LAST = int((datetime.datetime(9999, 12, 31, 23, 59, 59) - EPOCH).total_seconds())
@@ -45,7 +45,8 @@ def seed():
 
 
 def ask(questions):
-    done = subprocess.run([PROBE], input="".join(line + "\n" for line in questions), text=True,
+    probe = os.path.join(os.path.dirname(program()), "tests", "time_probe")
+    done = subprocess.run([probe], input="".join(line + "\n" for line in questions), text=True,
                           capture_output=True, check=True)
     answers = done.stdout.splitlines()
     assert len(answers) == len(questions)
