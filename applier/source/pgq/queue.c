@@ -89,8 +89,11 @@ pgq_queue_facts(PostgresConnection *connection, const char *queue, const char *c
         .new_events = -1};
 
     if (!postgres_connection_query(connection, facts_sql, params, 2, &result, err)) {
-        if (!is_without_pgq(err))
-            return say_rights(err) || error_wrap(err, "look at queue %s", queue);
+        if (!is_without_pgq(err)) {
+            (void)say_rights(err);
+            (void)error_wrap(err, "look at queue %s", queue);
+            return false;
+        }
         *ret_facts = facts;
         return true;
     }
