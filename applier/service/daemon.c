@@ -15,7 +15,7 @@
 #include "service/pidfile.h"
 
 /* how long the parent waits for RUN_STARTED once nothing but source and target can fail */
-#define START_WAIT_MS 5000
+#define START_WAIT_MS 3000
 /* behind the stages, as the child tells its end; the Error follows */
 #define END_FAILED 'F'
 
