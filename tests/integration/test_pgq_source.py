@@ -242,11 +242,17 @@ def test_refused_without_pgq_queue_or_consumer(item, pgq_source):  # noqa: F811
     refused(item, "the source's database has no PgQ: CREATE EXTENSION pgq there")
 
 
-def test_refused_when_a_start_tick_is_not_there_or_was_passed(item, pgq_source):  # noqa: F811
+def test_refused_when_a_start_tick_is_not_there_or_was_passed(
+        item, pgq_source, file_target):  # noqa: F811
     item.options["source"]["start_tick"] = 99
     refused(item, "tick 99 of queue sales is not there, the newest one is 2")
-    item.options["source"]["start_tick"] = 1
-    refused(item, "consumer dray of queue sales is at tick 2 already, the target at 1")
+    pgq_source.execute("insert into item values (1, 'a')")
+    passed = pgq_source.tick()
+    pgq_source.execute("select pgq.register_consumer_at('sales', 'dray', %s)", passed)
+    item.options["source"]["start_tick"] = passed - 1
+    refused(item, f"consumer dray of queue sales is at tick {passed} already, the target at "
+            f"{passed - 1}")
+    assert file_target.query("select * from item") == []
 
 
 def test_refused_when_the_queue_was_dropped_or_made_again(ran, pgq_source):  # noqa: F811
@@ -350,6 +356,8 @@ def test_events_that_were_cleaned_away_while_they_were_read_are_an_error(
     lock.commit()
     lock.close()
     ran.wait(expect=REFUSED, timeout=20)
+    assert "batch 3-4: the consumer was moved or unregistered while its events were read" \
+        in ran.output()
     assert "was unregistered from queue sales" in ran.output()
     assert file_target.position() == 1
 
