@@ -370,7 +370,9 @@ spell(char c, size_t index, Spelling spelling)
 {
     bool lower = spelling == SPELLING_LOWER || (spelling == SPELLING_CAPITAL && index > 0);
 
-    return lower && c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    if (!lower || c < 'A' || c > 'Z')
+        return c;
+    return "abcdefghijklmnopqrstuvwxyz"[c - 'A'];
 }
 
 static bool

@@ -9,7 +9,7 @@
 #define YEAR_MIN  1
 #define YEAR_MAX  9999
 /* since then every zone is a whole number of minutes from UTC */
-#define WHOLE_MINUTES_US (3 * 365 * DAY_S * SECOND_US)
+#define WHOLE_MINUTES_US ((int64_t)3 * 365 * DAY_S * SECOND_US)
 
 /* ---- periods on the wall clock ---- */
 

@@ -34,29 +34,39 @@ zone_of(const char *name)
     return open_zone;
 }
 
-static void
-read_hex(const char *hex, Buf *out)
+static int64_t
+next_number(char **rest)
 {
-    for (unsigned byte; sscanf(hex, "%2x", &byte) == 1; hex += 2)
-        buf_add_char(out, (char)byte);
+    const char *word = strsep(rest, " \n");
+
+    return word == NULL ? 0 : strtoll(word, NULL, 10);
 }
 
 static void
-answer_to_char(const char *line)
+read_hex(const char *hex, Buf *out)
 {
+    for (; hex[0] != '\0' && hex[1] != '\0'; hex += 2) {
+        const char digits[] = {hex[0], hex[1], '\0'};
+        const char byte = (char)strtoul(digits, NULL, 16);
+
+        buf_add(out, &byte, 1);
+    }
+}
+
+static void
+answer_to_char(char *rest)
+{
+    int64_t time_us = next_number(&rest);
+    const char *hex = strsep(&rest, " \n");
+    CivilTime local = time_zone_local(zone_of("UTC"), time_us);
     CLEANUP(buf_clear) Buf format = BUF_INIT;
     CLEANUP(buf_clear) Buf text = BUF_INIT;
-    CivilTime local;
-    int64_t time_us;
-    int at = 0;
 
-    (void)sscanf(line, "c %" SCNd64 " %n", &time_us, &at);
-    read_hex(line + at, &format);
+    read_hex(hex == NULL ? "" : hex, &format);
     if (!to_char_check(buf_text(&format), &text)) {
         (void)printf("! %s\n", text.data);
         return;
     }
-    local = time_zone_local(zone_of("UTC"), time_us);
     to_char_add(buf_text(&format), &local, &text);
     for (size_t i = 0; i < text.len; i++)
         (void)printf("%02x", (unsigned char)text.data[i]);
@@ -64,27 +74,27 @@ answer_to_char(const char *line)
 }
 
 static void
-answer_local(const char *line)
+answer_local(char *rest)
 {
-    char zone[100];
-    CivilTime local;
-    int64_t time_us;
+    const TimeZone *zone = zone_of(strsep(&rest, " "));
+    CivilTime local = time_zone_local(zone, next_number(&rest));
 
-    (void)sscanf(line, "l %99s %" SCNd64, zone, &time_us);
-    local = time_zone_local(zone_of(zone), time_us);
     (void)printf("%" PRId64 " %u %u %u %u %u %u\n", local.year, local.month, local.day, local.hour,
         local.minute, local.second, local.microsecond);
 }
 
 static void
-answer_utc(const char *line)
+answer_utc(char *rest)
 {
-    char zone[100];
-    CivilTime local = {0};
+    const TimeZone *zone = zone_of(strsep(&rest, " "));
+    CivilTime local = {.year = next_number(&rest)};
 
-    (void)sscanf(line, "u %99s %" SCNd64 " %u %u %u %u %u", zone, &local.year, &local.month,
-        &local.day, &local.hour, &local.minute, &local.second);
-    (void)printf("%" PRId64 "\n", time_zone_utc(zone_of(zone), &local));
+    local.month = (unsigned)next_number(&rest);
+    local.day = (unsigned)next_number(&rest);
+    local.hour = (unsigned)next_number(&rest);
+    local.minute = (unsigned)next_number(&rest);
+    local.second = (unsigned)next_number(&rest);
+    (void)printf("%" PRId64 "\n", time_zone_utc(zone, &local));
 }
 
 int
@@ -93,12 +103,15 @@ main(void)
     char line[4096];
 
     while (fgets(line, sizeof(line), stdin) != NULL) {
-        if (line[0] == 'c')
-            answer_to_char(line);
-        else if (line[0] == 'l')
-            answer_local(line);
+        char *rest = line;
+        const char *kind = strsep(&rest, " ");
+
+        if (strcmp(kind, "c") == 0)
+            answer_to_char(rest);
+        else if (strcmp(kind, "l") == 0)
+            answer_local(rest);
         else
-            answer_utc(line);
+            answer_utc(rest);
     }
     time_zone_close(open_zone);
     free((void *)(uintptr_t)open_name);
