@@ -187,9 +187,11 @@ add_escaped(Text text, char quote, bool backslash, Buf *out)
 static void
 add_quoted(const Filler *filler, const SqlToken *token, Buf *out)
 {
-    char quote = token->quote == '[' ? filler->dialect->identifier_quote : token->quote;
+    char quote = token->quote;
     Text inner = {token->text.data + 1, token->text.len - 2};
 
+    if (quote == '[')
+        quote = filler->dialect->identifier_quote;
     buf_add_char(out, quote);
     while (inner.len > 0) {
         Text run = take_run(&inner);

@@ -216,7 +216,8 @@ column_default(Text schema, Text table, Text column, Buf *out)
     buf_add_string(out,
         "SELECT CASE WHEN COLUMN_DEFAULT IS NULL OR VERSION() LIKE '%MariaDB%' THEN COLUMN_DEFAULT"
         " WHEN EXTRA LIKE '%DEFAULT_GENERATED%' THEN"
-        " CONCAT('(', REPLACE(COLUMN_DEFAULT, '\\\\''', ''''), ')')"
+        " CONCAT('(', REPLACE(REPLACE(REPLACE(COLUMN_DEFAULT, '\\\\\\\\', CHAR(1)), '\\\\'"
+        "'', ''''), CHAR(1), '\\\\'), ')')"
         " WHEN COLUMN_DEFAULT REGEXP '^(b''[01]*''|0x[0-9A-Fa-f]*)$' THEN COLUMN_DEFAULT"
         " ELSE QUOTE(COLUMN_DEFAULT) END FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ");
     sql_add_string(&sql_dialect_mysql, schema, out);
