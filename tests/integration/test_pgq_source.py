@@ -1,7 +1,10 @@
 """Source pgq: events of real triggers into a target, exactly once by the tick."""
+import os
+
 import pytest
 
 from pgq_source import pgq_source, pgq_server, file_target, warehouse  # noqa: F401
+from service import Watched, environment, program
 from test_reliability import needs_faults, run_with_fault
 
 ITEM = "create table item (id int primary key, name text)"
@@ -181,6 +184,23 @@ def test_status_tells_how_much_waits_in_the_queue(ran, pgq_source):  # noqa: F81
     assert "cannot connect" in status["source_error"]
 
 
+def test_memory_does_not_grow_with_a_batch(item, pgq_source, file_target, tell):  # noqa: F811
+    def peak_with(first, count, note):
+        pgq_source.execute("insert into item select g, %s || g from generate_series(%s, %s) g",
+                           note, first, first + count - 1)
+        pgq_source.tick()
+        watched = Watched([program(), "run", item.write(), "--until-end"], env=environment())
+        assert watched.returncode == 0, watched.stderr
+        return watched.peak_kib / 1024
+    small, many = peak_with(1, 2000, "x" * 100), peak_with(10000, 30000, "x" * 100)
+    one, some = (peak_with(first, count, "a&b=" * 250000)
+                 for first, count in ((100000, 1), (200000, 12)))
+    tell(f"pgq: peak {small:.0f} MiB with 2000 events in a batch, {many:.0f} with 30000;"
+         f" {one:.0f} MiB with one event of 1 MB, {some:.0f} with twelve")
+    assert (many < small + 30 and some < one + 40) or "ASAN_OPTIONS" in os.environ
+    assert file_target.value("select count(*) from item") == 32013
+
+
 # exactly once
 
 @pytest.mark.parametrize("point", ["before_finish", "after_finish"])
@@ -189,17 +209,19 @@ def test_a_batch_that_was_committed_but_not_finished_is_finished_and_not_applied
     needs_faults()
     keep_all_lines(item, file_target)
     pgq_source.execute("insert into item values (1, 'a')")
-    first = pgq_source.consumer_tick()
+    first = pgq_source.tick()
+    item.run()
+    pgq_source.execute("insert into item values (2, 'b')")
     last = pgq_source.tick()
-    # the first pass finishes nothing: it tells the position it began at, none
-    code, said = run_with_fault(item, f"kill:source.pgq.{point}:1")
+    # the first pass is at the start: it tells the position that the target has
+    code, said = run_with_fault(item, f"kill:source.pgq.{point}:2")
     assert code == -9, said
-    assert file_target.query("select id, name from item") == [(1, "a")]
+    assert file_target.query("select id, name from item") == [(1, "a"), (2, "b")]
     assert pgq_source.consumer_tick() == (first if point == "before_finish" else last)
     item.run()
     assert pgq_source.consumer_tick() == last
-    assert file_target.query("select id, name from item") == [(1, "a")]
-    assert file_target.position() == 1
+    assert file_target.query("select id, name from item") == [(1, "a"), (2, "b")]
+    assert file_target.position() == 2
 
 
 def test_the_consumer_is_never_ahead_of_the_target(item, pgq_source, file_target):  # noqa: F811
