@@ -426,6 +426,32 @@ def test_partitions_of_a_declarative_parent(request, directory, key):
     target.drop()
 
 
+def test_names_that_look_like_magic_words_or_need_quotes(target, service, log):
+    odd = Table('x_PARENT "_PKEY" \'q\'', [('Code "x"', "text"), ("_DEST_TABLE", "integer")],
+                key=('Code "x"',))
+    target.create(odd)
+    like = {"sqlite": "create table _DEST_TABLE (\n%%COLUMNS%%);\n",
+            "mysql": "create table _DEST_TABLE like _PARENT;\n",
+            "postgres": "create table _DEST_TABLE (like _PARENT);\n"}[target.kind]
+    keyed = {"postgres": "alter table only _DEST_TABLE add primary key (_PKEY);\n"}
+    write_template(service, like + keyed.get(target.kind, "") +
+                   "create index _SCHEMA_TABLE_i on _DEST_TABLE (_PKEY);\n")
+    service.rules.append({"match": "public.x*", "target": "%%TABLE%%",
+                          "merge_script": "keep_latest.sql",
+                          "partition": {"by": "YYYY", "template": "own.sql"}})
+    with log.transaction() as change:
+        change.insert(odd, "_PKEY", 1)
+    service.run()
+    assert target.rows(odd, name=odd.name + "_2023") == [("_PKEY", 1)]
+    # and by the shipped template
+    target.execute(f"drop table {target.quote(odd.name + '_2023')}")
+    service.rules[0]["partition"].pop("template")
+    with log.transaction() as change:
+        change.insert(odd, "_PARENT", 2)
+    service.run()
+    assert target.rows(odd, name=odd.name + "_2023") == [("_PARENT", 2)]
+
+
 # ---- several at once ----------------------------------------------------------------------------
 
 def test_services_that_make_the_same_partitions_at_once_make_each_once(target, directory):
