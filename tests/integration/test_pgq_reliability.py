@@ -125,7 +125,9 @@ def test_a_failing_call_at_any_fault_point_is_an_error_or_a_retry(work):
         work.check(finished=code != 0)
 
 
-def test_killed_at_random_moments_while_the_real_ticker_runs(work, directory, tell):
+def test_killed_at_random_moments_while_the_real_ticker_runs_and_rotates(work, directory, tell):
+    work.source.execute("select pgq.set_queue_config('sales', 'rotation_period', '0')")
+    before = work.source.value("select queue_switch_step1 from pgq.queue")
     work.service.options["block"]["max_interval"] = "5ms"
     work.source.ticker(directory)
     kills = 0
@@ -141,4 +143,5 @@ def test_killed_at_random_moments_while_the_real_ticker_runs(work, directory, te
     work.source.stop_ticker()
     work.service.run()
     work.check()
+    assert work.source.value("select queue_switch_step1 from pgq.queue") > before, "no rotation"
     tell(f"pgq: survived {kills} kills at random moments")
