@@ -34,7 +34,7 @@ def configuration(directory, text):
     return path
 
 
-SAMPLES = ["dray.yaml", "dray-mysql.yaml"]
+SAMPLES = ["dray.yaml", "dray-mysql.yaml", "dray-pgq.yaml"]
 
 
 @pytest.mark.parametrize("sample", SAMPLES)
@@ -43,7 +43,8 @@ def test_the_sample_configuration_is_accepted(directory, sample):
 
 
 @pytest.mark.parametrize("sample, shown", [("dray.yaml", ["\nstage:", "  max_rows:"]),
-                                           ("dray-mysql.yaml", ["  position:", "  heartbeat:"])])
+                                           ("dray-mysql.yaml", ["  position:", "  heartbeat:"]),
+                                           ("dray-pgq.yaml", ["  consumer:", "      expire:"])])
 def test_the_sample_configuration_is_accepted_with_every_comment_taken_away(
         directory, sample, shown):
     head, rest = read("etc", sample).split("\nservice:", 1)
@@ -64,19 +65,23 @@ def test_commented_values_of_the_sample_are_the_defaults(sample):
     reference = read("docs", "reference", "configuration.md")
     for name, value in re.findall(r"^\s*# +([a-z_]+): (\S+)", read("etc", sample), flags=re.M):
         if name in ("null", "file", "position_schema", "schema", "header_columns", "slot",
-                    "publication", "tables"):
+                    "publication", "tables", "consumer", "pidfile"):
             continue
         assert re.search(rf"{name}.*{re.escape(value)}", reference), f"{name}: {value}"
 
 
 def test_configurations_in_the_documents_are_accepted(directory):
     found = 0
-    for names in (("README.md",), ("docs", "getting-started.md"), ("docs", "recorded-logs.md")):
+    for names in (("README.md",), ("docs", "getting-started.md"), ("docs", "recorded-logs.md"),
+                  ("docs", "pgq-source.md"), ("docs", "partitions.md")):
         for text in re.findall(r"```yaml\n(.*?)```", read(*names), flags=re.S):
-            if "service:" not in text:
-                text = "service: x\nsource: {type: jsonl, path: /nowhere/x}\n" \
-                       "block: {directory: /var/lib/dray/x}\n" \
-                       "target: {type: sqlite, path: /nowhere/y}\n" + text
+            for section, rest in (("service", " x"), ("source", " {type: jsonl, path: /nowhere/x}"),
+                                  ("block", " {directory: /var/lib/dray/x}"),
+                                  ("target", " {type: sqlite, path: /nowhere/y}")):
+                if not re.search(rf"^{section}:", text, flags=re.M):
+                    text = f"{section}:{rest}\n{text}"
+                elif section == "target" and "  type:" not in text.split("target:")[1]:
+                    text = text.replace("target:\n", "target:\n  type: sqlite\n  path: /nowhere/y\n")
             found += 1
             assert refused_options(configuration(directory, text)) == []
     assert found >= 3
