@@ -32,9 +32,11 @@ class Failed(AssertionError):
     pass
 
 
-def dray(*arguments, expect=0, env=None, stdin=None, timeout=RUN_SECONDS, cwd=None):
+def dray(*arguments, expect=0, env=None, stdin=None, timeout=RUN_SECONDS, cwd=None,
+         preexec_fn=None):
     """Run a command to its end; expect is its exit code, or None for any."""
     done = subprocess.run([program(), *map(str, arguments)], env=environment(env), cwd=cwd,
+                          preexec_fn=preexec_fn,
                           stdin=stdin if stdin is not None else subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout,
                           text=True, errors="replace", check=False)
