@@ -155,12 +155,35 @@ bootstrap_hold(BootstrapRun *run, Error *err)
     return true;
 }
 
+/* Until it stood still the service may have written to a table that was empty when it was planned:
+ * the snapshot has these rows, too. */
+static bool
+check_still_empty(BootstrapRun *run, Error *err)
+{
+    for (size_t i = 0; i < run->job_count; i++) {
+        const BootstrapJob *job = &run->jobs[i];
+        bool has_row = false;
+        Text table;
+
+        if (job->truncates || job->resumes || run->options->keep)
+            continue;
+        if (!bootstrap_control_find_row(run, job->out, &has_row, &table, err))
+            return error_wrap(err, "table %s", job->name);
+        if (has_row)
+            return error_set(err, ERR_TARGET,
+                "table %s: the running service has begun to write to the target table " TEXT_FMT
+                " meanwhile: --replace empties it first, --keep loads over what is there",
+                job->name, TEXT_ARG(table));
+    }
+    return true;
+}
+
 bool
 bootstrap_mark_held(BootstrapRun *run, Error *err)
 {
     bool ok = run->hold != NULL || bootstrap_hold(run, err);
 
-    ok = ok && bootstrap_control_begin(run, err);
+    ok = ok && check_still_empty(run, err) && bootstrap_control_begin(run, err);
     hold_disconnect(STEAL(run->hold));
     CRASH_POINT("bootstrap.marked");
     return ok;

@@ -50,9 +50,19 @@ uninstall_run(const Arguments *arguments)
     Error err;
     CLEANUP(config_free) Config *config = cli_config(arguments, &err);
 
+    const SourceDriver *source;
+
     if (config == NULL)
         return cli_fail(&err);
-    return run_on_source(arguments, config, source_find(config->source_type)->uninstall);
+    source = source_find(config->source_type);
+    if (arguments->operands[1] != NULL && (source->abilities & SOURCE_UNINSTALLS_TABLES) == 0) {
+        (void)error_set(&err, ERR_USAGE,
+            "dray uninstall: what source type %s has installed is removed as a whole: name no "
+            "tables",
+            source->name);
+        return cli_fail(&err);
+    }
+    return run_on_source(arguments, config, source->uninstall);
 }
 
 const Command cli_install = {
@@ -60,13 +70,14 @@ const Command cli_install = {
     .summary = "make at the source what the service needs, or check what is there",
     .operands = "CONFIG [TABLE…] [--dry-run]",
     .doc =
-        "Makes the publication and the replication slot of a PostgreSQL source, and says of each "
-        "table by what its updates and deletes are told, and which changes would be lost or "
-        "refused, why, and what helps. A line that begins with warning is to be looked at.\n\n"
+        "Makes the publication and the replication slot of a PostgreSQL source, or the queue, the "
+        "consumer and the tables' triggers of a PgQ source, and says of each table by what its "
+        "updates and deletes are told, and which changes would be lost or refused, why, and what "
+        "helps. A line that begins with warning is to be looked at.\n\n"
         "TABLE is a glob over schema.table; without one the tables are those of source: tables, "
-        "or all. What is there already is checked and left as it is, except that tables named "
-        "here are added to a publication that install made. Nothing is published whose UPDATE and "
-        "DELETE the server would refuse from then on.",
+        "or (PostgreSQL) all. What is there already is checked and left as it is, except that "
+        "tables named here are added to a publication that install made. Nothing is made that "
+        "would let the applications' UPDATE and DELETE, or other writes, fail from then on.",
     .operands_min = 1,
     .operands_max = SIZE_MAX,
     .options = options,
@@ -76,13 +87,15 @@ const Command cli_install = {
 const Command cli_uninstall = {
     .name = "uninstall",
     .summary = "remove from the source what install made",
-    .operands = "CONFIG [--dry-run]",
+    .operands = "CONFIG [TABLE…] [--dry-run]",
     .doc = "Removes the replication slot and the publication that dray install made for this "
-           "service, and says what it leaves because somebody else made it. The service must not "
+           "service, or the triggers, the consumer and, where nobody else uses it, the queue of "
+           "a PgQ source, and says what it leaves because somebody else made it. With TABLE, a "
+           "glob over schema.table, only the triggers of these tables (PgQ). The service must not "
            "run. The target keeps its tables and its position: to follow the source again "
            "afterwards, load the tables again with dray bootstrap.",
     .operands_min = 1,
-    .operands_max = 1,
+    .operands_max = SIZE_MAX,
     .options = options,
     .run = uninstall_run,
 };

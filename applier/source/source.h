@@ -25,10 +25,11 @@ typedef struct SnapshotDriver SnapshotDriver; /* source/snapshot.h */
 enum {
     SOURCE_OMITS_VALUES = 1, /* updates may leave values out (VALUE_UNCHANGED): the CSV files of its
                                 services have the header column "unchanged" */
-    SOURCE_PLACE_IN_TARGET = 2,  /* the source keeps no place for a service: a bootstrap writes the
-                                    position of its first snapshot into the target where the service
-                                    has none yet, so that the stream goes on from there */
-    SOURCE_SNAPSHOT_AT_ONCE = 4, /* a snapshot does not wait for open transactions to end */
+    SOURCE_PLACE_IN_TARGET = 2,   /* the source keeps no place for a service: a bootstrap writes the
+                                     position of its first snapshot into the target where the service
+                                     has none yet, so that the stream goes on from there */
+    SOURCE_SNAPSHOT_AT_ONCE = 4,  /* a snapshot does not wait for open transactions to end */
+    SOURCE_UNINSTALLS_TABLES = 8, /* uninstall can be asked for some tables alone */
 };
 
 typedef struct SourceStart {

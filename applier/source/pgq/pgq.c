@@ -6,6 +6,8 @@
 #include "base/clock.h"
 #include "base/stop.h"
 #include "source/pgq/changes.h"
+#include "source/pgq/install.h"
+#include "source/pgq/report.h"
 #include "source/pgq/snapshot.h"
 #include "source/pgq/tables.h"
 
@@ -185,6 +187,22 @@ find_end(Pgq *pgq, Error *err)
     return true;
 }
 
+static Text
+held_of(const Pgq *pgq)
+{
+    return pgq->held.len == 0 ? TEXT_NONE : buf_text(&pgq->held);
+}
+
+static void
+set_place(Pgq *pgq, Text snapshot)
+{
+    PgqPosition place = pgq->last;
+
+    place.snapshot = snapshot;
+    buf_reset(&pgq->place, SIZE_MAX);
+    pgq_position_print(&place, &pgq->place);
+}
+
 static bool
 take_snapshot(Pgq *pgq, Snapshot *snapshot, Error *err)
 {
@@ -210,8 +228,6 @@ split_position(Pgq *pgq, Text text, Buf *ret_tick)
         return;
     }
     buf_add_text(&pgq->held, place.snapshot);
-    buf_add_text(&pgq->place, text);
-    pgq->tells_place = true;
     place.snapshot = TEXT_NONE;
     pgq_position_print(&place, ret_tick);
 }
@@ -233,8 +249,13 @@ open_queue(Pgq *pgq, const SourceStart *start, Error *err)
         &tick);
     pgq->changes = pgq_changes_new(pgq->options);
     queue = queue_of(pgq);
-    return pgq_queue_begin(&queue, buf_text(&tick), &pgq->last, err) &&
-           (!pgq->until_end || find_end(pgq, err));
+    if (!pgq_queue_begin(&queue, buf_text(&tick), &pgq->last, err) ||
+        (pgq->until_end && !find_end(pgq, err)))
+        return false;
+    /* who has no position yet learns it at once: what is bootstrapped beside is compared with it */
+    pgq->tells_place = pgq->held.len > 0 || start->position.len == 0;
+    set_place(pgq, held_of(pgq));
+    return true;
 }
 
 static Source *
@@ -377,12 +398,6 @@ find_batch(Pgq *pgq, int64_t wait_ms, bool *ret_found, Error *err)
 
 /* ---- snapshots that lie inside of a batch ---- */
 
-static Text
-held_of(const Pgq *pgq)
-{
-    return pgq->held.len == 0 ? TEXT_NONE : buf_text(&pgq->held);
-}
-
 /* The target holds all that this snapshot sees. */
 static void
 hold(Pgq *pgq, Text snapshot)
@@ -429,16 +444,6 @@ is_at_cut(Pgq *pgq, bool *ret_is, Error *err)
         return error_wrap(err, "look for events before a snapshot");
     *ret_is = PQntuples(result) > 0 && *PQgetvalue(result, 0, 0) == 't';
     return true;
-}
-
-static void
-set_place(Pgq *pgq, Text snapshot)
-{
-    PgqPosition place = pgq->last;
-
-    place.snapshot = snapshot;
-    buf_reset(&pgq->place, SIZE_MAX);
-    pgq_position_print(&place, &pgq->place);
 }
 
 static Next
@@ -644,7 +649,7 @@ const SourceDriver source_pgq = {
     .summary = "A consumer of a PgQ queue: events of the triggers logutriga and jsontriga",
     .fields = fields,
     .options_size = sizeof(PgqSourceOptions),
-    .abilities = SOURCE_SNAPSHOT_AT_ONCE,
+    .abilities = SOURCE_SNAPSHOT_AT_ONCE | SOURCE_UNINSTALLS_TABLES,
     .open = source_pgq_open,
     .close = source_pgq_close,
     .next = source_pgq_next,
@@ -655,4 +660,7 @@ const SourceDriver source_pgq = {
     .lag = source_pgq_lag,
     .tables_open = pgq_tables_open,
     .snapshot = &pgq_snapshot,
+    .check = pgq_check,
+    .install = pgq_install,
+    .uninstall = pgq_uninstall,
 };
