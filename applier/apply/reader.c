@@ -257,12 +257,24 @@ is_limit(const BlockReader *reader, Text position)
     return until.data != NULL && reader->context->source->compare(position, until) >= 0;
 }
 
+static bool
+is_in_period(const PartitionPeriod *period, int64_t time_us)
+{
+    return time_us >= period->start_us && time_us < period->end_us;
+}
+
 /* Would a transaction of this time bring another partition of a table into the open block? */
 static bool
-needs_new_block(const BlockReader *reader, int64_t commit_time_us)
+needs_new_block(BlockReader *reader, int64_t commit_time_us)
 {
-    return reader->block_is_open && partition_differs(&reader->context->config->tables,
-                                        reader->block_time_us, commit_time_us);
+    const TableRules *rules = &reader->context->config->tables;
+
+    if (!reader->block_is_open || reader->block_time_us == TIME_UNKNOWN)
+        return false;
+    if (!is_in_period(&reader->period, reader->block_time_us))
+        reader->period = partition_period(rules, reader->block_time_us);
+    return !is_in_period(&reader->period, commit_time_us) &&
+           partition_differs(rules, reader->block_time_us, commit_time_us);
 }
 
 static bool
@@ -424,7 +436,7 @@ on_event(BlockReader *reader, const Event *event, Error *err)
 
 /* Between transactions: should the open block be closed now? */
 static bool
-block_is_due(const BlockReader *reader)
+block_is_due(BlockReader *reader)
 {
     int64_t first_ms = block_writer_first_change_ms(reader->writer);
     int64_t now_ms = clock_monotonic_ms();

@@ -14,6 +14,7 @@
 #include "apply/reader.h"
 #include "apply/router.h"
 #include "block/block_writer.h"
+#include "event/partition.h"
 
 /* What the status tells of the reader. */
 typedef struct ReaderNews {
@@ -60,7 +61,8 @@ struct BlockReader {
     Buf block_begin;
     uint64_t block_seqno;
     int64_t block_opened_ms;
-    int64_t block_time_us; /* commit time of its first transaction that tells one */
+    int64_t block_time_us;  /* commit time of its first transaction that tells one */
+    PartitionPeriod period; /* of a block's first transaction; empty at first */
     int64_t read_us;
 
     Buf void_begin; /* own place of a transaction that came and never happened (EVENT_ROLLBACK):

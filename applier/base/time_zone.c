@@ -147,3 +147,10 @@ time_zone_utc(const TimeZone *zone, const CivilTime *local)
             return interval_start(zone, interval, utc_s, local_s + OFFSET_MAX_S) * SECOND_US;
     }
 }
+
+bool
+time_zone_is_steady(const TimeZone *zone, int64_t from_us, int64_t to_us)
+{
+    return find_interval(zone, divide_down(from_us, SECOND_US)) ==
+           find_interval(zone, divide_down(to_us, SECOND_US));
+}

@@ -32,3 +32,5 @@ CivilTime time_zone_local(const TimeZone *zone, int64_t time_us);
 /* The first moment at which the zone's clock shows this time, or, where it skips it, the first
  * moment after. The time is of the years -9999 to 99999. */
 int64_t time_zone_utc(const TimeZone *zone, const CivilTime *local);
+/* Does the zone's clock go on evenly between the two times, not set forth or back? */
+bool time_zone_is_steady(const TimeZone *zone, int64_t from_us, int64_t to_us);

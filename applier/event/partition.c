@@ -4,12 +4,11 @@
 #include "base/to_char.h"
 
 #define SECOND_US ((int64_t)1000000)
-#define MINUTE_US (60 * SECOND_US)
 #define DAY_S     ((int64_t)24 * 3600)
-#define YEAR_MIN  1
-#define YEAR_MAX  9999
-/* since then every zone is a whole number of minutes from UTC */
-#define WHOLE_MINUTES_US ((int64_t)3 * 365 * DAY_S * SECOND_US)
+/* more than any clock was ever set forth or back */
+#define SHIFT_MAX_US (2 * DAY_S * SECOND_US)
+#define YEAR_MIN     1
+#define YEAR_MAX     9999
 
 /* ---- periods on the wall clock ---- */
 
@@ -210,15 +209,9 @@ rule_differs(const PartitionRule *rule, int64_t a_us, int64_t b_us)
 {
     CLEANUP(buf_clear) Buf a = BUF_INIT;
     CLEANUP(buf_clear) Buf b = BUF_INIT;
-    CivilTime a_local;
-    CivilTime b_local;
+    CivilTime a_local = time_zone_local(rule->zone, a_us);
+    CivilTime b_local = time_zone_local(rule->zone, b_us);
 
-    /* most transactions are of the same minute as the one before, and no unit but these is finer */
-    if (a_us >= WHOLE_MINUTES_US && b_us >= WHOLE_MINUTES_US &&
-        a_us / MINUTE_US == b_us / MINUTE_US && to_char_unit(text_of(rule->by)) < TO_CHAR_SECOND)
-        return false;
-    a_local = time_zone_local(rule->zone, a_us);
-    b_local = time_zone_local(rule->zone, b_us);
     to_char_add(text_of(rule->by), &a_local, &a);
     to_char_add(text_of(rule->by), &b_local, &b);
     return !text_equal(buf_text(&a), buf_text(&b));
@@ -236,6 +229,44 @@ partition_differs(const TableRules *rules, int64_t a_us, int64_t b_us)
             return true;
     }
     return false;
+}
+
+/* A clock that is set back near the edge of a period can show the period's neighbour inside of it.
+ */
+static PartitionPeriod
+rule_period(const PartitionRule *rule, int64_t time_us)
+{
+    CivilTime local = time_zone_local(rule->zone, time_us);
+    Partition partition = {.suffix = TEXT_NONE};
+    PartitionPeriod inner;
+
+    if (local.year < YEAR_MIN || local.year > YEAR_MAX)
+        return (PartitionPeriod){time_us, time_us + 1};
+    set_period(rule, time_us, &local, &partition);
+    if (time_zone_is_steady(rule->zone, partition.start_us, partition.end_us))
+        return (PartitionPeriod){partition.start_us, partition.end_us};
+    inner = (PartitionPeriod){partition.start_us + SHIFT_MAX_US, partition.end_us - SHIFT_MAX_US};
+    if (time_us >= inner.start_us && time_us < inner.end_us)
+        return inner;
+    return (PartitionPeriod){time_us, time_us + 1};
+}
+
+PartitionPeriod
+partition_period(const TableRules *rules, int64_t time_us)
+{
+    PartitionPeriod common = {INT64_MIN, INT64_MAX};
+
+    for (size_t i = 0; i < rules->count; i++) {
+        const TableRule *rule = &rules->rules[i];
+        PartitionPeriod period;
+
+        if (rule->partition == NULL || rule->skip)
+            continue;
+        period = rule_period(rule->partition, time_us);
+        common.start_us = MAX(common.start_us, period.start_us);
+        common.end_us = MIN(common.end_us, period.end_us);
+    }
+    return common;
 }
 
 Text

@@ -27,8 +27,18 @@ bool partition_of(const PartitionRule *rule, int64_t commit_time_us, Arena *aren
     Partition *ret_partition, Error *err) MUST_CHECK;
 
 /* Would any rule send transactions of these two times to two partitions? Times that are not known
- * differ from none. Remembers nothing, but is quick: asked once a transaction. */
+ * differ from none. */
 bool partition_differs(const TableRules *rules, int64_t a_us, int64_t b_us);
+
+/* From start_us to before end_us: partition_differs() of no two of them. There may be more such
+ * times. To be asked of each transaction of many. */
+typedef struct PartitionPeriod {
+    int64_t start_us;
+    int64_t end_us;
+} PartitionPeriod;
+
+/* One that has this time. */
+PartitionPeriod partition_period(const TableRules *rules, int64_t time_us);
 
 /* name_suffix. In the arena. */
 Text partition_name(Text table, Text suffix, Arena *arena);

@@ -203,6 +203,47 @@ seconds_of_one_minute_differ_where_a_format_shows_them(void **state)
     assert_false(partition_differs(&(TableRules){&skipped, 1}, time_us, time_us + 1000000));
 }
 
+/* As the reader asks: near the period first, and only outside of it what is exact. */
+static void
+no_two_times_of_a_period_differ(void **state)
+{
+    static const char *const formats[] = {
+        "YYYY_MM_DD", "YYYY_MM", "YYYYMMDDHH24", "HH24MI", "IYYY_IW", "YYYY", "SS", "PM"};
+    static const char *const places[] = {"1999-10-31 02:31:00", "2006-10-29 02:31:00",
+        "2006-10-28 12:00:00", "2024-03-31 01:00:00", "2024-12-31 23:59:00", "2024-07-01 12:00:00"};
+    CLEANUP(time_zone_close) TimeZone *saint_johns = NULL;
+    Error err;
+    uint64_t random = 7;
+    size_t wide = 0;
+
+    (void)state;
+    /* until 2011 it went back from 00:01 to 23:01 of the day before */
+    saint_johns = time_zone_open("America/St_Johns", &err);
+    assert_non_null(saint_johns);
+    for (size_t i = 0; i < 4000; i++) {
+        const PartitionRule rules[] = {{.by = formats[i % ARRAY_LEN(formats)], .zone = saint_johns},
+            {.by = formats[i / 8 % ARRAY_LEN(formats)], .zone = berlin}};
+        const TableRule list[] = {{.match = TEXT("a"), .partition = &rules[0]},
+            {.match = TEXT("b")}, {.match = TEXT("c"), .partition = &rules[1]}};
+        const TableRules both = {list, 3};
+        int64_t time_us = time_of(places[i % ARRAY_LEN(places)]) +
+                          (int64_t)(i % 97 - 48) * 60 * 1000000 + (int64_t)i;
+        PartitionPeriod period = partition_period(&both, time_us);
+
+        assert_true(period.start_us <= time_us && time_us < period.end_us);
+        wide += period.end_us - period.start_us > 1 ? 1 : 0;
+        assert_false(partition_differs(&both, period.start_us, period.end_us - 1));
+        for (int j = 0; j < 10; j++) {
+            random = random * UINT64_C(6364136223846793005) + 1442695040888963407;
+            assert_false(partition_differs(&both, time_us,
+                period.start_us +
+                    (int64_t)((random >> 1) % (uint64_t)(period.end_us - period.start_us))));
+        }
+    }
+    assert_true(wide > 2000);
+    assert_true(partition_period(&(TableRules){NULL, 0}, 0).end_us == INT64_MAX);
+}
+
 static void
 a_name_is_the_tables_with_the_suffix_behind(void **state)
 {
@@ -221,6 +262,7 @@ static const struct CMUnitTest tests[] = {
         times_of_one_partition_of_every_table_do_not_differ, set_up, tear_down),
     cmocka_unit_test_setup_teardown(
         seconds_of_one_minute_differ_where_a_format_shows_them, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(no_two_times_of_a_period_differ, set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_name_is_the_tables_with_the_suffix_behind, set_up, tear_down),
 };
 
