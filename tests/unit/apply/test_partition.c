@@ -73,11 +73,9 @@ setup(void **state)
     test_service_init(&world->service);
     test_service_sql(&world->service, "CREATE TABLE item (id INTEGER, name TEXT DEFAULT 'x')");
     world->config = test_service_config(&world->service, RULES, &err);
-    if (world->config == NULL)
-        fail_msg("%s", err.text);
+    assert_ok(world->config != NULL, err);
     world->context = context_open(world->config, &err);
-    if (world->context == NULL)
-        fail_msg("%s", err.text);
+    assert_ok(world->context != NULL, err);
     world->driver = target_sqlite;
     world->driver.execute = count_execute;
     world->driver.query = count_query;
