@@ -115,6 +115,26 @@ def test_a_bootstrap_needs_its_partition_empty_and_replaces_that_alone(source, f
     assert rows(file_target, "item_1999") == [(-1, "mine")]
 
 
+def test_keep_all_gets_each_row_of_a_bootstrap_once_and_a_second_one_is_refused(
+        source, target, directory):
+    source.execute("create table item (id integer primary key, name text)")
+    source.execute("insert into item select n, 'name ' || n from generate_series(1, 50) n")
+    target.create(Table("item", ITEM.columns, key=()))
+    source.install()
+    service = source.service(directory, target)
+    service.options["bootstrap"] = {"chunk_rows": 20}
+    service.rules = [{"match": "public.item", "target": "item", "merge_script": "keep_all.sql",
+                      "partition": "year"}]
+    service.command("bootstrap")
+    source.execute("update item set name = 'new' where id = 7")
+    service.run()
+    this_year = f"item_{time.gmtime().tm_year}"
+    assert sorted(rows(target, this_year)) == sorted(
+        [(n, f"name {n}") for n in range(1, 51)] + [(7, "new")])
+    refused = service.command("bootstrap", "--again", expect=5)
+    assert f"the target table {this_year} is not empty" in refused.stderr
+
+
 def test_verify_leaves_tables_with_partitions_out_by_name(source, file_target, directory):
     service = configure(source, directory, file_target, "day")
     fill(source, 5)
