@@ -239,9 +239,9 @@ def test_random_sequences_end_as_one_statement_for_each_event_would(
     print(f"seed {SEED}: DRAY_TEST_SEED={SEED} repeats it")
     dice = random.Random(SEED)
     keeps = {"pair"}
-    all_rows, latest_model, all_model = (warehouse.another() for _ in range(3))
+    all_rows, latest_model, all_model, rebuilt = (warehouse.another() for _ in range(4))
     make_tables(pgq_source, [(warehouse, KEEP_LATEST), (latest_model, KEEP_LATEST),
-                             (all_rows, KEEP_ALL), (all_model, KEEP_ALL)], keeps)
+                             (all_rows, KEEP_ALL), (all_model, KEEP_ALL), (rebuilt, KEEP_ALL)], keeps)
     pgq_source.install(*(f"public.{quote(name)}" for name in [*SHAPES, NO_KEY[0]] if name != "word"))
     pgq_source.add_trigger("public.word", arguments=["backup"])
     for consumer in ("all", "model"):
@@ -272,6 +272,11 @@ def test_random_sequences_end_as_one_statement_for_each_event_would(
         assert_same(warehouse, latest_model, SHAPES)
         assert_same(all_rows, all_model, [*SHAPES, NO_KEY[0]])
     producer.close()
+    # the blocks alone make the same partitions in another warehouse
+    again = configure(pgq_source.service(directory, rebuilt, "rebuilt", consumer="all"), KEEP_ALL, MONTH,
+                      keeps)
+    again.replay(services[1].blocks_directory)
+    assert_same(rebuilt, all_model, [*SHAPES, NO_KEY[0]])
     partitions = len(contents(warehouse, SHAPES)), len(contents(all_rows, SHAPES))
     assert SEQUENCES >= 200 and min(partitions) >= len(SHAPES)
     tell(f"{SEQUENCES} sequences, {events} events in {batches} batches, {partitions[0]} partitions by"

@@ -235,3 +235,22 @@ def test_keep_all_does_not_take_a_row_with_values_left_out_for_a_whole_one(
     service = live_visits(source, file_target, directory, "keep_all.sql")
     source.execute("update visits set n = 2 where id = 1")
     assert "REPLICA IDENTITY FULL" in service.run(expect=3).stderr
+
+
+@pytest.mark.parametrize("policy", ["keep", "ignore"])
+def test_dray_ddl_makes_the_table_that_keep_all_needs(source, target, directory, policy):
+    source.execute("create table visits (id int primary key, page text, n bigint not null)")
+    source.install()
+    service = source.service(directory, target)
+    service.last_rule = {"match": "public.visits", "target": "visits", "merge_script": "keep_all.sql",
+                         "deletes": policy}
+    service.command("ddl", "--execute", "--accept-loss")
+    source.transaction("insert into visits values (1, 'a', 1)", "update visits set page = 'b'",
+                       "delete from visits", "insert into visits values (1, null, 2)")
+    service.command("check")
+    service.run()
+    kept = [("I", 1, "a", 1), ("UI", 1, "b", 1), ("D", 1, None, None), ("I", 1, None, 2)]
+    if policy == "keep":
+        assert versions(target, "dray_opcode, id, page, n") == sorted(kept, key=sort_key)
+    else:
+        assert versions(target) == sorted((row[1:] for row in kept if row[0] != "D"), key=sort_key)
