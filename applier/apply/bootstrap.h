@@ -29,9 +29,10 @@
  * A table that is started again is emptied by its first block (TRUNCATE, the script's @truncate).
  * Where that is not possible (append.sql and history.sql keep every line; --keep; a target table
  * that several source tables share; one with partitions, since all rows go to the partition of the
- * snapshot's time, and another snapshot may be of another partition), the whole table is first written to blocks on disk, and only
- * then loaded: killed while it is written, nothing of it is in the target; killed while it is
- * loaded, the next run goes on behind the last chunk that was committed, exactly.
+ * snapshot's time, and another snapshot may be of another partition), the whole table is first
+ * written to blocks on disk, and only then loaded: killed while it is written, nothing of it is in
+ * the target; killed while it is loaded, the next run goes on behind the last chunk that was
+ * committed, exactly.
  *
  * With a service running, copying is written while the service is held (apply/hold.h), so that it
  * has forgotten what it knew of the table when it goes on; a table that is not published yet is
@@ -48,6 +49,18 @@
  *     killed after it                        our end releases the service; it reads ready, E
  *     the service ends in the hold           its fence is the same until it is started again:
  * either ready comes first, and it reads that; or it comes first, and ready is not written
+ *
+ * Where the service at E has not come as far as the snapshot, ready is written with C: the table
+ * holds what is before it, and the service passes over that when it comes there.
+ *
+ * A source whose transactions may be in a snapshot in part (a PgQ batch is many transactions of
+ * the database; SourceDriver.cut). Then C is a place inside of a transaction, "before C" is asked
+ * of each change by its own place (router.h), and of the transaction only to know that all further
+ * ones are behind. All of the above holds with changes in place of transactions: without a service
+ * P is C, and the changes of the partly held transaction that are behind C pass; with one, our own
+ * stream leaves out what C holds and ends with whole transactions, so that E is a place between two
+ * of them, or C itself. What makes the order exact is the source's: changes are before C just if
+ * the snapshot sees them.
  */
 #pragma once
 

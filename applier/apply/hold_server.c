@@ -18,7 +18,9 @@
 #include "base/file.h"
 
 #define CLIENTS_MAX 16
-#define LINE_LIMIT  1024 /* bytes of a request; positions are short */
+/* Bytes of a request. A position may name every transaction that is open at the source. */
+#define LINE_LIMIT 65536
+#define READ_SIZE  4096
 
 typedef struct Client {
     int fd; /* -1: free */
@@ -233,8 +235,8 @@ on_line(HoldServer *server, Client *client, Text line)
 static bool
 on_input(HoldServer *server, Client *client)
 {
-    char *room = buf_reserve(&client->input, LINE_LIMIT);
-    ssize_t len = recv(client->fd, room, LINE_LIMIT, MSG_DONTWAIT);
+    char *room = buf_reserve(&client->input, READ_SIZE);
+    ssize_t len = recv(client->fd, room, READ_SIZE, MSG_DONTWAIT);
 
     if (len < 0 && (errno == EAGAIN || errno == EINTR))
         return true;

@@ -187,6 +187,16 @@ close_snapshot(Snapshot *base)
     free(snapshot);
 }
 
+/* Whatever the role's defaults are. */
+static bool
+begin_session(PostgresConnection *connection, Error *err)
+{
+    return postgres_connection_query(connection,
+        "SET default_transaction_isolation = 'read committed';"
+        "SET default_transaction_read_only = off; SET default_transaction_deferrable = off",
+        NULL, 0, NULL, err);
+}
+
 static bool
 take(PgqSnapshot *snapshot, const char *consumer, Error *err)
 {
@@ -194,9 +204,10 @@ take(PgqSnapshot *snapshot, const char *consumer, Error *err)
     if (snapshot->holder == NULL)
         return false;
     snapshot->side = postgres_connection_open(&snapshot->options, POSTGRES_ORDINARY, err);
-    return snapshot->side != NULL && remove_left_behind(snapshot, consumer, err) &&
-           register_own(snapshot, consumer, err) && export_snapshot(snapshot, err) &&
-           wait_for_ticker(snapshot, err) && find_tick(snapshot, err);
+    return snapshot->side != NULL && begin_session(snapshot->side, err) &&
+           remove_left_behind(snapshot, consumer, err) && register_own(snapshot, consumer, err) &&
+           export_snapshot(snapshot, err) && wait_for_ticker(snapshot, err) &&
+           find_tick(snapshot, err);
 }
 
 static Snapshot *

@@ -293,7 +293,7 @@ what_is_no_request_is_answered_and_what_is_no_line_is_hung_up_on(void **state)
     HoldAddress address;
     int directory_fd;
     char answer[128];
-    char flood[4096];
+    static char flood[70000];
     ssize_t len;
     int fd;
     Error err;
