@@ -5,6 +5,7 @@ import pytest
 
 from model import Table, sort_key
 from postgres_source import file_target, source, source_server  # noqa: F401 (fixtures)
+from service import Service
 
 VISITS = Table("visits", [("id", "integer"), ("page", "text"), ("n", "bigint")])
 NO_KEY = Table("clicks", [("page", "text"), ("n", "bigint")], key=())
@@ -97,6 +98,22 @@ def test_deletes_that_are_kept_are_rows_with_the_opcode(target, log, service, ke
     service.command("check")
     service.run()
     assert versions(target, "dray_opcode, id, page, n") == sorted(kept, key=sort_key)
+
+
+def test_blocks_of_a_script_that_deletes_are_no_history_of_deletes(
+        file_target, log, directory, service):
+    service.target.create(VISITS)
+    kept = some_history(log)
+    service.run()
+    create(file_target)
+    other = Service(directory, file_target, log.path, "other")
+    other.last_rule["merge_script"] = "keep_all.sql"
+    said = other.replay(service.blocks_directory, expect=1).stderr
+    assert "line 3 (row_id 3, seqno 2): a row was deleted in the source, or updated: a block that was " \
+        "written for another merge script does not tell the two apart" in said
+    other.last_rule["deletes"] = "ignore"
+    other.replay(service.blocks_directory)
+    assert versions(file_target) == sorted((row[1:] for row in kept), key=sort_key)
 
 
 @pytest.mark.parametrize("policy", ["keep", "ignore"])
