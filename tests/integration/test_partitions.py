@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -272,10 +273,11 @@ def test_columns_that_the_parent_has_got_are_added_or_asked_for(target, service,
     with days.log.transaction() as change:
         change.insert(wide, 2, "b", 2, 7, "x")
     # it waits, and names what to do
-    deadline = datetime.datetime.now() + datetime.timedelta(seconds=30)
+    deadline = time.monotonic() + 30
     while "it lacks the column more" not in service.output():
-        assert datetime.datetime.now() < deadline, service.output()
+        assert time.monotonic() < deadline, service.output()
         assert service.process.poll() is None, service.output()
+        time.sleep(0.02)
     assert "ADD COLUMN" in service.output() and " DEFAULT " in service.output()
     service.stop(signal.SIGKILL, expect=None)
     rule["schema_changes"] = "add_columns"
@@ -297,8 +299,8 @@ def test_a_missing_parent_a_long_name_and_a_missing_key_are_told(target, service
 
     target.create(ORDERS)
     found = service.command("check")
-    assert "will be made, from" in found.stdout and "partition orders_2024_02_28" in found.stdout \
-        or "partition orders_" in found.stdout
+    today = f"{datetime.datetime.now(datetime.timezone.utc):%Y_%m}"
+    assert f"partition orders_{today}" in found.stdout and "will be made, from" in found.stdout
     assert partitions_of(target) == []
 
     if target.kind == "sqlite":
