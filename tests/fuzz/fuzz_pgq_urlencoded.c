@@ -2,7 +2,8 @@
  * fuzz_pgq_urlencoded.c - a row in PgQ's urlencoding: whatever it is, it ends in columns or an
  * error
  *
- * What decodes is encoded again as PgQ's triggers do, and decoded once more: the same columns.
+ * What decodes is encoded again as PgQ's triggers do, and decoded once more: the same columns. Then
+ * all again as of databases in other encodings: columns in UTF-8, whose urlencoding is UTF-8's.
  */
 #include <stdlib.h>
 
@@ -28,7 +29,7 @@ encode(Buf *out, Text text)
 
 /* Encode all columns; false where the row is none. */
 static bool
-turn(char *bytes, size_t len, Buf *out)
+turn(char *bytes, size_t len, PgqEncoding *encoding, Buf *out)
 {
     const char *end = bytes;
     UrlencodedScan scan;
@@ -37,7 +38,7 @@ turn(char *bytes, size_t len, Buf *out)
     Text name;
     Next next;
 
-    urlencoded_init(&scan, bytes, len);
+    urlencoded_init(&scan, bytes, len, encoding);
     while ((next = urlencoded_next(&scan, &name, &value, &err)) == NEXT_ITEM) {
         if (name.data < end || name.data + name.len > bytes + len)
             abort();
@@ -59,8 +60,8 @@ turn(char *bytes, size_t len, Buf *out)
     return next == NEXT_END;
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void
+play(const uint8_t *data, size_t size, PgqEncoding *encoding)
 {
     CLEANUP(buf_clear) Buf first = BUF_INIT;
     CLEANUP(buf_clear) Buf copy = BUF_INIT;
@@ -72,13 +73,28 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     if (size > 0)
         memcpy(bytes, data, size);
-    if (turn(bytes, size, &first)) {
+    if (turn(bytes, size, encoding, &first)) {
         buf_add_text(&copy, buf_text(&first));
-        if (first.len > 0 && !turn(copy.data, copy.len, &second))
+        if (first.len > 0 && !turn(copy.data, copy.len, NULL, &second))
             abort();
         if (!text_equal(buf_text(&first), buf_text(&second)))
             abort();
     }
     free(bytes);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const char *const names[] = {
+        "SQL_ASCII", "WIN1255", "EUC_JP", "EUC_JIS_2004", "EUC_TW", "JOHAB"};
+    static PgqEncoding *encodings[ARRAY_LEN(names)];
+
+    play(data, size, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (encodings[i] == NULL)
+            encodings[i] = pgq_encoding_new(names[i]);
+        play(data, size, encodings[i]);
+    }
     return 0;
 }

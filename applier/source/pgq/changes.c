@@ -33,8 +33,8 @@ struct PgqChanges {
     size_t place_len;
     size_t where_len;
     int64_t commit_time_us;
-    bool knows_encoding; /* for this batch */
-    bool is_foreign;     /* the database's encoding is not UTF-8 */
+    bool knows_encoding;   /* for this batch */
+    PgqEncoding *encoding; /* of the source database; NULL: UTF-8 */
     Skipped unknown;
     Skipped retried;
     Buf notice;
@@ -62,6 +62,7 @@ pgq_changes_free(PgqChanges *changes)
     buf_clear(&changes->only);
     pgq_shapes_free(changes->shapes);
     pgq_record_clear(&changes->record);
+    pgq_encoding_free(changes->encoding);
     arena_free(changes->scratch);
     free(changes->after);
     free(changes->before);
@@ -273,50 +274,20 @@ take_unknown(PgqChanges *changes, const PgqEvent *event, Error *err)
         TEXT_ARG(event->type));
 }
 
-static bool
-is_ascii(Text text)
+/* The database's encoding, once a batch: the connection may be another one by then. */
+static void
+learn_encoding(PgqChanges *changes, const PostgresConnection *connection)
 {
-    for (size_t i = 0; i < text.len; i++)
-        if ((unsigned char)text.data[i] >= 0x80)
-            return false;
-    return true;
-}
+    const char *name = PQparameterStatus(connection->pq, "server_encoding");
 
-static bool
-are_ascii(const Text *names, const Value *row, size_t count, Text *ret_name)
-{
-    for (size_t i = 0; i < count; i++) {
-        *ret_name = names[i];
-        if (!is_ascii(names[i]) || (row[i].kind == VALUE_TEXT && !is_ascii(row[i].text)))
-            return false;
-    }
-    return true;
-}
-
-/* logutriga encodes the bytes that the database has, whatever the client's encoding is. They may
- * look like UTF-8 and be something else. */
-static bool
-check_encoding(PgqChanges *changes, const PostgresConnection *connection, Error *err)
-{
-    const PgqRecord *record = &changes->record;
-    const char *encoding;
-    Text name;
-
-    if (record->style != PGQ_STYLE_TEXT || (changes->knows_encoding && !changes->is_foreign))
-        return true;
-    encoding = PQparameterStatus(connection->pq, "server_encoding");
     changes->knows_encoding = true;
-    changes->is_foreign =
-        encoding != NULL && strcmp(encoding, "UTF8") != 0 && strcmp(encoding, "SQL_ASCII") != 0;
-    return !changes->is_foreign ||
-           (are_ascii(record->names, record->row, record->count, &name) &&
-               are_ascii(record->old_names, record->old_row, record->old_count, &name)) ||
-           error_set(err, ERR_DATA,
-               "table " TEXT_FMT "." TEXT_FMT ", column " TEXT_FMT ": the database's encoding is "
-               "%s, and pgq.logutriga writes its bytes as they are: make a trigger of "
-               "pgq.jsontriga in its place",
-               TEXT_ARG(record->schema), TEXT_ARG(record->table),
-               TEXT_ARG(is_ascii(name) ? name : TEXT("of a name that is not ASCII")), encoding);
+    if (changes->encoding != NULL && name != NULL &&
+        strcmp(pgq_encoding_name(changes->encoding), name) == 0)
+        return;
+    pgq_encoding_free(STEAL(changes->encoding));
+    if (name != NULL && strcmp(name, "UTF8") != 0)
+        changes->encoding = pgq_encoding_new(name);
+    changes->record.encoding = changes->encoding;
 }
 
 static bool
@@ -328,8 +299,6 @@ take_change(PgqChanges *changes, PostgresConnection *connection, Event *ret_even
     pgq_shapes_use(changes->shapes, connection);
     arena_reset(changes->scratch);
     ret_event->kind = EVENT_CHANGE;
-    if (!check_encoding(changes, connection, err))
-        return false;
     if (!pgq_shapes_find(changes->shapes, record, &shape, err))
         return error_wrap(
             err, "table " TEXT_FMT "." TEXT_FMT, TEXT_ARG(record->schema), TEXT_ARG(record->table));
@@ -358,6 +327,8 @@ take(PgqChanges *changes, PostgresConnection *connection, PgqEvent *event, Event
         return false;
     if (!wanted)
         return true;
+    if (!changes->knows_encoding)
+        learn_encoding(changes, connection);
     if (!pgq_record_read(event, &changes->record, err))
         return false;
     if (record->kind == PGQ_RECORD_UNKNOWN)

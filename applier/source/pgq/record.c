@@ -130,16 +130,18 @@ writable(Text text)
 }
 
 static bool
-read_urlencoded(PgqRecord *record, Text text, const Row *row, Error *err)
+read_urlencoded(
+    PgqRecord *record, Text text, const Row *row, bool *ret_is_unconvertible, Error *err)
 {
     UrlencodedScan scan;
     Value value;
     Text name;
     Next next;
 
-    urlencoded_init(&scan, writable(text), text.len);
+    urlencoded_init(&scan, writable(text), text.len, record->encoding);
     while ((next = urlencoded_next(&scan, &name, &value, err)) == NEXT_ITEM)
         add_column(row, name, value);
+    *ret_is_unconvertible = scan.is_unconvertible;
     return next == NEXT_END && check_names(record, *row->names, *row->count, err);
 }
 
@@ -183,11 +185,12 @@ read_json(PgqRecord *record, Text text, const Row *row, Error *err)
 }
 
 static bool
-read_row(PgqRecord *record, Text text, const Row *row, Error *err)
+read_row(PgqRecord *record, Text text, const Row *row, bool *ret_is_unconvertible, Error *err)
 {
+    *ret_is_unconvertible = false;
     if (record->style == PGQ_STYLE_JSON)
         return read_json(record, text, row, err);
-    return read_urlencoded(record, text, row, err);
+    return read_urlencoded(record, text, row, ret_is_unconvertible, err);
 }
 
 /* The column that the name stands for; blanks around it may be the list's. */
@@ -314,16 +317,24 @@ is_old_row(const PgqRecord *record)
     return true;
 }
 
-static void
-read_old_row(PgqRecord *record, Text text)
+/* What cannot be converted may be an old row: to take it for something else could lose the change
+ * of a key. */
+static bool
+read_old_row(PgqRecord *record, Text text, Error *err)
 {
     Row old = {&record->old_names, &record->old_row, &record->old_count, &record->old_room};
-    Error ignored;
+    bool is_unconvertible;
+    Error reason;
 
     if (text.len == 0 || record->change != CHANGE_UPDATE)
-        return;
-    if (!read_row(record, text, &old, &ignored) || !is_old_row(record))
-        record->old_count = 0;
+        return true;
+    if (read_row(record, text, &old, &is_unconvertible, &reason) && is_old_row(record))
+        return true;
+    record->old_count = 0;
+    if (!is_unconvertible)
+        return true;
+    *err = reason;
+    return error_wrap(err, "ev_extra2");
 }
 
 static bool
@@ -344,10 +355,12 @@ static bool
 take_row(PgqEvent *event, PgqRecord *record, Error *err)
 {
     Row row = {&record->names, &record->row, &record->count, &record->room};
+    bool is_unconvertible;
 
     if (event->data.data == NULL)
         return error_set(err, ERR_DATA, "ev_data is null, where a row should stand");
-    return read_row(record, event->data, &row, err) || error_wrap(err, "ev_data");
+    return read_row(record, event->data, &row, &is_unconvertible, err) ||
+           error_wrap(err, "ev_data");
 }
 
 /* Neither an apostrophe nor a bracket ever stands in urlencoded data. */
@@ -369,9 +382,7 @@ read_text_change(PgqEvent *event, PgqRecord *record, Error *err)
             "trigger of pgq.logutriga or pgq.jsontriga in its place");
     if (!take_row(event, record, err) || !read_keys(record, keys, err))
         return false;
-    if (!is_bare)
-        read_old_row(record, event->extra2);
-    return true;
+    return is_bare || read_old_row(record, event->extra2, err);
 }
 
 /* False: the type is nothing of a trigger's. */
@@ -529,10 +540,8 @@ match_json_keys(PgqRecord *record, Error *err)
 static bool
 read_json_change(PgqEvent *event, PgqRecord *record, Error *err)
 {
-    if (!take_row(event, record, err) || !match_json_keys(record, err))
-        return false;
-    read_old_row(record, event->extra2);
-    return true;
+    return take_row(event, record, err) && match_json_keys(record, err) &&
+           read_old_row(record, event->extra2, err);
 }
 
 bool

@@ -12,6 +12,9 @@
  * is one of the row with the new key. An ev_extra2 that is no old row of this table (columns that
  * the row does not have, or no value for one of the key) is the writer's own, and left alone.
  *
+ * Urlencoded rows are in the encoding of the source database, and converted (urlencoded.h); all
+ * else the connection has converted already.
+ *
  * A bare I, U or D has its key's names in ev_extra2 (as Skytools' own consumers read it). SQL in
  * the data is refused, naming the trigger to make instead; sqltriga's R is a TRUNCATE as any other.
  *
@@ -23,14 +26,15 @@
  * (pkey=a, b), where no column has them. A key that the row lacks, and a list that can be read in
  * two ways, are errors.
  *
- * Pure. ERR_DATA, "table s.t: ev_data: reason"; the caller puts queue and event in front.
- * Source: PgQ 3.5's triggers (logutriga.c, sqltriga.c, jsontriga.c, common.c).
+ * Pure but for that conversion. ERR_DATA, "table s.t: ev_data: reason"; the caller puts queue and
+ * event in front. Source: PgQ 3.5's triggers (logutriga.c, sqltriga.c, jsontriga.c, common.c).
  */
 #pragma once
 
 #include "base/arena.h"
 #include "base/error.h"
 #include "event/event.h"
+#include "source/pgq/encoding.h"
 
 /* An event as the queue has it; TEXT_NONE is null. The texts are changed when it is read. */
 typedef struct PgqEvent {
@@ -60,6 +64,7 @@ typedef enum PgqStyle {
 
 /* Arrays grow and stay with the record: one record serves all events of a batch. */
 typedef struct PgqRecord {
+    PgqEncoding *encoding; /* set by the owner, whose it stays: of urlencoded rows; NULL: UTF-8 */
     PgqRecordKind kind;
     PgqStyle style;
     ChangeKind change;

@@ -50,10 +50,17 @@ static const uint8_t hex_digits[256] = {
     ['F'] = 16,
 };
 
+/* Counted from 1. */
+static size_t
+place_of(const UrlencodedScan *scan, const char *at)
+{
+    return (size_t)(at - scan->start) + 1;
+}
+
 static bool
 fail_at(const UrlencodedScan *scan, const char *at, const char *reason, Error *err)
 {
-    return error_set(err, ERR_DATA, "byte %zu: %s", (size_t)(at - scan->start) + 1, reason);
+    return error_set(err, ERR_DATA, "byte %zu: %s", place_of(scan, at), reason);
 }
 
 static bool
@@ -63,10 +70,10 @@ fail_byte(const UrlencodedScan *scan, const char *at, Error *err)
 
     if (byte > 0x20 && byte < 0x7F)
         return error_set(err, ERR_DATA,
-            "byte %zu: \"%c\" is never left as it is in urlencoded data",
-            (size_t)(at - scan->start) + 1, (char)byte);
+            "byte %zu: \"%c\" is never left as it is in urlencoded data", place_of(scan, at),
+            (char)byte);
     return error_set(err, ERR_DATA, "byte %zu: 0x%02X is never left as it is in urlencoded data",
-        (size_t)(at - scan->start) + 1, byte);
+        place_of(scan, at), byte);
 }
 
 /* "%xx" at scan->at as its byte; 0: there is none (a NUL is no byte of a text either). */
@@ -89,6 +96,25 @@ take_hex(UrlencodedScan *scan, Error *err)
     if (byte == 0)
         (void)fail_at(scan, scan->at, "%00: a text cannot hold the NUL character", err);
     return byte;
+}
+
+/* What begins there, which is not ASCII, in UTF-8: in its own place, since each byte above 127
+ * stood as three, and its character takes no more. */
+static bool
+convert(UrlencodedScan *scan, char *begin, Text *text, Error *err)
+{
+    Text converted;
+
+    if (!pgq_encoding_convert(scan->encoding, *text, &converted, err)) {
+        scan->is_unconvertible = true;
+        return false;
+    }
+    if (converted.len > (size_t)(scan->at - begin))
+        return error_set(err, ERR_INTERNAL, "a text of %s became longer than its urlencoding",
+            pgq_encoding_name(scan->encoding));
+    memmove(begin, converted.data, converted.len);
+    text->len = converted.len;
+    return true;
 }
 
 /* Decode up to "=", "&" or the end. What is decoded is never longer than what it is made of. */
@@ -122,18 +148,21 @@ take_piece(UrlencodedScan *scan, Text *ret_text, Error *err)
         *to++ = (char)byte;
     }
     *ret_text = (Text){begin, (size_t)(to - begin)};
-    if (beyond_ascii >= 0x80 && !text_is_utf8(*ret_text, NULL))
-        return fail_at(scan, begin,
-            "what begins here is not UTF-8: the encoding of the source database is another one, "
-            "and urlencoded events keep it; use pgq.jsontriga, whose events the server converts",
-            err);
-    return true;
+    if (beyond_ascii < 0x80)
+        return true;
+    if (scan->encoding != NULL)
+        return convert(scan, begin, ret_text, err);
+    return text_is_utf8(*ret_text, NULL) ||
+           fail_at(scan, begin,
+               "what begins here is not UTF-8, the encoding of the source database: the event was "
+               "written in another one",
+               err);
 }
 
 void
-urlencoded_init(UrlencodedScan *scan, char *text, size_t len)
+urlencoded_init(UrlencodedScan *scan, char *text, size_t len, PgqEncoding *encoding)
 {
-    *scan = (UrlencodedScan){text, text, text + len};
+    *scan = (UrlencodedScan){.start = text, .at = text, .end = text + len, .encoding = encoding};
 }
 
 Next
@@ -148,8 +177,11 @@ urlencoded_next(UrlencodedScan *scan, Text *ret_name, Value *ret_value, Error *e
     if (scan->at == scan->end)
         return NEXT_END;
     begin = scan->at;
-    if (!take_piece(scan, &name, err))
+    if (!take_piece(scan, &name, err)) {
+        if (scan->is_unconvertible)
+            (void)error_wrap(err, "byte %zu, a column's name", place_of(scan, begin));
         return NEXT_FAILED;
+    }
     if (name.len == 0) {
         (void)fail_at(scan, begin, "a column without a name", err);
         return NEXT_FAILED;
@@ -159,9 +191,13 @@ urlencoded_next(UrlencodedScan *scan, Text *ret_name, Value *ret_value, Error *e
         *ret_value = (Value){VALUE_NULL, TEXT_NONE};
         return NEXT_ITEM;
     }
-    scan->at++;
-    if (!take_piece(scan, &text, err))
+    begin = ++scan->at;
+    if (!take_piece(scan, &text, err)) {
+        if (scan->is_unconvertible)
+            (void)error_wrap(
+                err, "byte %zu, column " TEXT_FMT, place_of(scan, begin), TEXT_ARG(name));
         return NEXT_FAILED;
+    }
     if (scan->at < scan->end && *scan->at == '=') {
         (void)fail_at(scan, scan->at, "a second \"=\" in one column", err);
         return NEXT_FAILED;

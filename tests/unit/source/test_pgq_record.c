@@ -173,6 +173,35 @@ the_old_row_of_an_update(void **state)
 }
 
 static void
+urlencoded_rows_are_in_the_encoding_of_the_database(void **state)
+{
+    static const Case cases[] = {
+        {"I:id,é", "id=1&%e9=%fc", "s.t", NULL, "INSERT <s> <t> (<id> <é>) row id=<1> é=<ü>"},
+        {"U:id", "id=1&%e9=%fc", "s.t", "id=0&%e9=%e9",
+            "UPDATE <s> <t> (<id>) old id=<0> é=<é> row id=<1> é=<ü>"},
+        /* what else an event has was converted by the connection */
+        {"{'op':'INSERT','table':['s','t'],'pkey':['é']}", "{'é':'ü'}", NULL, NULL,
+            "INSERT json <s> <t> (<é>) row é=<ü>"},
+        {"I:id", "id=1&a=%81", "s.t", NULL,
+            "error: table s.t: ev_data: byte 8, column a: what begins with 0x81 is no character of "
+            "WIN1252, the encoding of the source database, that PostgreSQL has in UTF-8 too: "
+            "correct the value at the source"},
+        /* it might be an old row with another key */
+        {"U:id", "id=1&a=x", "s.t", "id=%81&a=x",
+            "error: table s.t: ev_extra2: byte 4, column id: what begins with 0x81 is no character "
+            "of WIN1252, the encoding of the source database, that PostgreSQL has in UTF-8 too: "
+            "correct the value at the source"},
+        {"U:id", "id=1&a=x", "s.t", "=x", "UPDATE <s> <t> (<id>) row id=<1> a=<x>"},
+    };
+    CLEANUP(pgq_encoding_free) PgqEncoding *encoding = pgq_encoding_new("WIN1252");
+    Decoded *decoded = *state;
+
+    decoded->record.encoding = encoding;
+    check(decoded, cases, ARRAY_LEN(cases));
+    decoded->record.encoding = NULL;
+}
+
+static void
 bare_types_have_their_key_in_extra2(void **state)
 {
     static const Case cases[] = {
@@ -368,6 +397,7 @@ a_record_forgets_the_event_before(void **state)
 static const struct CMUnitTest tests[] = {
     TEST(events_of_logutriga),
     TEST(the_old_row_of_an_update),
+    TEST(urlencoded_rows_are_in_the_encoding_of_the_database),
     TEST(bare_types_have_their_key_in_extra2),
     TEST(sql_is_refused_with_the_way_out),
     TEST(events_of_jsontriga),

@@ -2,6 +2,9 @@
 
 #include "support/test.h"
 
+/* Of the source database; NULL: UTF-8. */
+static PgqEncoding *encoding;
+
 /* The columns as name=<value>, or name for NULL, with "|" between; or the error. */
 static const char *
 read_all(const char *text, Buf *out)
@@ -18,7 +21,7 @@ read_all(const char *text, Buf *out)
     for (size_t i = 0; i < len; i++)
         bytes[i] = text[i];
     buf_reset(out, SIZE_MAX);
-    urlencoded_init(&scan, bytes, len);
+    urlencoded_init(&scan, bytes, len, encoding);
     while ((next = urlencoded_next(&scan, &name, &value, &err)) == NEXT_ITEM) {
         if (out->len > 0)
             buf_add_char(out, '|');
@@ -106,12 +109,10 @@ every_error_says_at_which_byte(void **state)
         {"a b=1", "byte 2: 0x20 is never left as it is in urlencoded data"},
         {"a=1\n", "byte 4: 0x0A is never left as it is in urlencoded data"},
         {"a=\xc3\xa9", "byte 3: 0xC3 is never left as it is in urlencoded data"},
-        {"a=x%e9", "byte 3: what begins here is not UTF-8: the encoding of the source database is "
-                   "another one, and urlencoded events keep it; use pgq.jsontriga, whose events "
-                   "the server converts"},
-        {"%e9=x", "byte 1: what begins here is not UTF-8: the encoding of the source database is "
-                  "another one, and urlencoded events keep it; use pgq.jsontriga, whose events "
-                  "the server converts"},
+        {"a=x%e9", "byte 3: what begins here is not UTF-8, the encoding of the source database: "
+                   "the event was written in another one"},
+        {"%e9=x", "byte 1: what begins here is not UTF-8, the encoding of the source database: "
+                  "the event was written in another one"},
     };
 
     (void)state;
@@ -128,7 +129,7 @@ a_raw_nul_is_refused(void **state)
     Text name;
 
     (void)state;
-    urlencoded_init(&scan, bytes, sizeof(bytes));
+    urlencoded_init(&scan, bytes, sizeof(bytes), NULL);
     assert_int_equal(urlencoded_next(&scan, &name, &value, &err), NEXT_FAILED);
     assert_string_equal(err.text, "byte 3: 0x00 is never left as it is in urlencoded data");
 }
@@ -170,17 +171,55 @@ every_character_comes_back(void **state)
     encode(&text, buf_text(&plain));
     buf_add_char(&text, '=');
     encode(&text, buf_text(&plain));
-    urlencoded_init(&scan, text.data, text.len);
+    urlencoded_init(&scan, text.data, text.len, NULL);
     assert_ok(urlencoded_next(&scan, &name, &value, &err) == NEXT_ITEM, err);
     assert_text(name, plain.data);
     assert_text(value.text, plain.data);
     assert_int_equal(urlencoded_next(&scan, &name, &value, &err), NEXT_END);
 }
 
+static void
+texts_of_another_encoding_are_converted_in_their_place(void **state)
+{
+    static const Case latin1[] = {
+        {"caf%e9=%e9t%e9&b=plain&c&%fc=",
+            "caf\xc3\xa9=<\xc3\xa9t\xc3\xa9>|b=<plain>|c|\xc3\xbc=<>"},
+        {"a=%c3%a9", "a=<\xc3\x83\xc2\xa9>"},
+    };
+    static const Case win1252[] = {
+        {"a=%80%80%80&b=x", "a=<\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac>|b=<x>"},
+        {"a=1&%80=x%81",
+            "byte 9, column \xe2\x82\xac: what begins with 0x81 is no character of WIN1252, the "
+            "encoding of the source database, that PostgreSQL has in UTF-8 too: correct the value "
+            "at the source"},
+        {"a=1&x%81=1",
+            "byte 5, a column's name: what begins with 0x81 is no character of WIN1252, the "
+            "encoding of the source database, that PostgreSQL has in UTF-8 too: correct the value "
+            "at the source"},
+    };
+    /* as long as their urlencoding; two code points of one code */
+    static const Case japanese[] = {
+        {"a=%a4%f7%a4%f7&b=2", "a=<か゚か゚>|b=<2>"},
+    };
+
+    (void)state;
+    encoding = pgq_encoding_new("LATIN1");
+    check(latin1, ARRAY_LEN(latin1));
+    pgq_encoding_free(encoding);
+    encoding = pgq_encoding_new("WIN1252");
+    check(win1252, ARRAY_LEN(win1252));
+    pgq_encoding_free(encoding);
+    encoding = pgq_encoding_new("EUC_JIS_2004");
+    check(japanese, ARRAY_LEN(japanese));
+    pgq_encoding_free(encoding);
+    encoding = NULL;
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(null_empty_and_values_are_told_apart),
     cmocka_unit_test(names_and_values_are_decoded),
     cmocka_unit_test(every_error_says_at_which_byte),
+    cmocka_unit_test(texts_of_another_encoding_are_converted_in_their_place),
     cmocka_unit_test(a_raw_nul_is_refused),
     cmocka_unit_test(every_character_comes_back),
 };
