@@ -1,16 +1,9 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "config/config.h"
+#include "support/test.h"
 
 typedef struct FakeOptions {
     const char *connection;
@@ -609,6 +602,48 @@ a_file_is_loaded_and_a_missing_one_named(void **state)
     config_free(NULL);
 }
 
+/* A service must be stopped whatever has become of its configuration. */
+static void
+the_pidfile_is_read_out_of_a_file_with_mistakes(void **state)
+{
+    static const char *const good[] = {
+        "pidfile: x.pid\n",
+        "service: [no, text]\nnonsense: 1\npidfile: x.pid\nblock: 7\n",
+        "service: ${NOT_SET}\nsource: {type: lost}\npidfile: ${PIDFILE_HERE}\n",
+    };
+    static const char *const bad[] = {"service: a\n", "", "pidfile: ''\n", "pidfile: ${NOT_SET}\n",
+        "pidfile: [a]\n", "pidfile: a\npidfile: b\n", "- pidfile\n", "pidfile: {\n"};
+    char *directory = test_directory();
+    char *path = file_join(directory, "s.yaml");
+    char *expected = file_join(directory, "x.pid");
+    Error err;
+
+    (void)state;
+    (void)unsetenv("NOT_SET");
+    assert_int_equal(setenv("PIDFILE_HERE", "x.pid", 1), 0);
+    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+        char *pidfile;
+
+        assert_ok(file_write_durable(path, good[i], strlen(good[i]), &err), err);
+        pidfile = config_load_pidfile(path, &err);
+        assert_ok(pidfile != NULL, err);
+        assert_string_equal(pidfile, expected);
+        free(pidfile);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        assert_ok(file_write_durable(path, bad[i], strlen(bad[i]), &err), err);
+        assert_null(config_load_pidfile(path, &err));
+        assert_int_equal(err.kind, ERR_CONFIG);
+        assert_non_null(strstr(err.text, "s.yaml"));
+    }
+    assert_null(config_load_pidfile("/nonexistent/s.yaml", &err));
+    assert_int_equal(err.kind, ERR_CONFIG);
+    assert_ok(file_remove_tree(directory, &err), err);
+    free(expected);
+    free(path);
+    free(directory);
+}
+
 static void
 every_option_has_a_sentence(void **state)
 {
@@ -647,6 +682,7 @@ main(void)
         cmocka_unit_test(deep_nesting_and_size_are_refused),
         cmocka_unit_test(more_mistakes_than_fit_are_counted),
         cmocka_unit_test(a_file_is_loaded_and_a_missing_one_named),
+        cmocka_unit_test(the_pidfile_is_read_out_of_a_file_with_mistakes),
         cmocka_unit_test(every_option_has_a_sentence),
     };
 
