@@ -180,6 +180,12 @@ pgq_encoding_name(const PgqEncoding *encoding)
     return encoding->name;
 }
 
+bool
+pgq_encoding_is_known(const PgqEncoding *encoding)
+{
+    return encoding->form != FORM_NONE;
+}
+
 /* ---- errors ---- */
 
 static bool

@@ -28,6 +28,8 @@ void pgq_encoding_free(PgqEncoding *encoding);
 CLEANUP_DEFINE(PgqEncoding *, pgq_encoding_free);
 
 const char *pgq_encoding_name(const PgqEncoding *encoding);
+/* Can texts of it be converted at all? */
+bool pgq_encoding_is_known(const PgqEncoding *encoding);
 
 /* The text in UTF-8, in a buffer that the next call uses again. Of a character with n bytes above
  * 127 at most 3n bytes come. ERR_DATA names the bytes that are no character, and the way out. */

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "source/pgq/arguments.h"
+#include "source/pgq/encoding.h"
 #include "source/pgq/queue.h"
 
 /* A ticker is missed when the newest tick is this much older than the queue's settings explain. */
@@ -253,6 +254,27 @@ add_settings(PostgresConnection *connection, Buf *report, Error *err)
     return true;
 }
 
+/* logutriga writes the bytes that the database has. */
+static void
+add_encoding(PostgresConnection *connection, Buf *report)
+{
+    const char *name = PQparameterStatus(connection->pq, "server_encoding");
+    CLEANUP(pgq_encoding_free) PgqEncoding *encoding = NULL;
+
+    if (name == NULL || strcmp(name, "UTF8") == 0)
+        return;
+    encoding = pgq_encoding_new(name);
+    if (strcmp(name, "SQL_ASCII") == 0)
+        buf_add_string(report,
+            "warning: the database's encoding is SQL_ASCII, which does not say what its bytes are: "
+            "they are taken for UTF-8, and a row where they are not stops the service\n");
+    else if (!pgq_encoding_is_known(encoding))
+        buf_addf(report,
+            "warning: the database's encoding is %s, which cannot be converted here: rows of "
+            "logutriga that are not ASCII stop the service; use trigger: jsontriga\n",
+            name);
+}
+
 /* ---- check ---- */
 
 typedef struct Check {
@@ -315,7 +337,7 @@ check_tables(const Check *check, Error *err)
     CLEANUP(buf_clear) Buf roles = BUF_INIT;
     PgqTableList list = {.count = 0};
     size_t count = 0;
-    size_t role_count;
+    size_t role_count = 0;
 
     if (!pgq_tables_candidates(
             check->connection, text_of(check->options->queue), check->arena, &list, err))
@@ -374,6 +396,7 @@ pgq_check(const SourceStart *start, Buf *report, Error *err)
     if (!facts.has_pgq)
         return error_set(
             err, ERR_SOURCE, "database %s has no PgQ: CREATE EXTENSION pgq", PQdb(connection->pq));
+    add_encoding(connection, report);
     return pgq_arguments_check(&options->trigger_arguments, err) &&
            pgq_report_queue(connection, options->queue, report, err) &&
            check_consumer(&check, err) && check_tables(&check, err) &&

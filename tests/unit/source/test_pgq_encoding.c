@@ -37,8 +37,12 @@ every_encoding_leaves_ascii_as_it_is(void **state)
     for (int i = 1; i < 128; i++)
         ascii[i - 1] = (char)i;
     ascii[127] = '\0';
-    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        CLEANUP(pgq_encoding_free) PgqEncoding *encoding = pgq_encoding_new(names[i]);
+
+        assert_true(pgq_encoding_is_known(encoding));
         assert_string_equal(convert(names[i], ascii), ascii);
+    }
     assert_string_equal(convert("EUC_JP", ""), "");
 }
 
@@ -114,7 +118,10 @@ what_is_no_character_is_named(void **state)
 static void
 encodings_that_cannot_be_converted_are_refused_with_the_way_out(void **state)
 {
+    CLEANUP(pgq_encoding_free) PgqEncoding *mule = pgq_encoding_new("MULE_INTERNAL");
+
     (void)state;
+    assert_false(pgq_encoding_is_known(mule));
     assert_string_equal(convert("SQL_ASCII", "caf\xe9"),
         "it is not UTF-8, and the encoding of the source database, SQL_ASCII, does not say what it "
         "is: correct the value at the source");
