@@ -50,8 +50,8 @@
  *     the service ends in the hold           its fence is the same until it is started again:
  * either ready comes first, and it reads that; or it comes first, and ready is not written
  *
- * Where the service at E has not come as far as the snapshot, ready is written with C: the table
- * holds what is before it, and the service passes over that when it comes there.
+ * Where the service at E has not come as far as the snapshot, our stream, which tells C before all
+ * else, ends there: X is C, and the service passes over what is before it when it comes there.
  *
  * A source whose transactions may be in a snapshot in part (a PgQ batch is many transactions of
  * the database; SourceDriver.cut). Then C is a place inside of a transaction, "before C" is asked

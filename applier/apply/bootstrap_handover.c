@@ -299,9 +299,6 @@ write_ready(BootstrapRun *run, CatchUp *catch_up, const Standstill *still, Error
         return false;
     if (run->context->source->compare(ours.source_position, position) > 0)
         position = ours.source_position;
-    /* the service has not come as far as the snapshot */
-    if (run->context->source->compare(run->position, position) > 0)
-        position = run->position;
     CRASH_POINT("bootstrap.caught_up");
     if (!bootstrap_control_ready_held(run, &still->service, position, catch_up->service, err))
         return err->kind != ERR_FENCED

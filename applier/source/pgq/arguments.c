@@ -21,6 +21,12 @@ static const Known known[] = {
 };
 
 static Text
+argument_at(const TextList *arguments, size_t at)
+{
+    return (Text){arguments->items[at], strlen(arguments->items[at])};
+}
+
+static Text
 name_of(Text argument)
 {
     return (Text){argument.data, text_find(argument, '=')};
@@ -38,7 +44,7 @@ find_known(Text name)
 static bool
 check_one(const TextList *arguments, size_t at, Error *err)
 {
-    Text argument = text_of(arguments->items[at]);
+    Text argument = argument_at(arguments, at);
     Text name = name_of(argument);
     const Known *one = find_known(name);
 
@@ -57,7 +63,7 @@ check_one(const TextList *arguments, size_t at, Error *err)
             "source: trigger_arguments: \"" TEXT_FMT "\": %s is a word alone", TEXT_ARG(argument),
             one->name);
     for (size_t i = 0; i < at; i++)
-        if (text_equal(name_of(text_of(arguments->items[i])), name))
+        if (text_equal(name_of(argument_at(arguments, i)), name))
             return error_set(err, ERR_CONFIG, "source: trigger_arguments: " TEXT_FMT " comes twice",
                 TEXT_ARG(name));
     return true;
@@ -76,7 +82,7 @@ Text
 pgq_arguments_find(const TextList *arguments, const char *name)
 {
     for (size_t i = 0; i < arguments->count; i++) {
-        Text argument = text_of(arguments->items[i]);
+        Text argument = argument_at(arguments, i);
         Text found = name_of(argument);
 
         if (!text_is(found, name))

@@ -213,20 +213,19 @@ take(PgqSnapshot *snapshot, const char *consumer, Error *err)
 static Snapshot *
 open_snapshot(const SourceStart *start, Error *err)
 {
-    CLEANUP(snapshot_close) Snapshot *base = NULL;
     CLEANUP(buf_clear) Buf consumer = BUF_INIT;
     PgqSnapshot *snapshot = calloc(1, sizeof(*snapshot));
 
     if (snapshot == NULL)
         abort();
-    base = &snapshot->base;
-    base->driver = &pgq_snapshot;
+    snapshot->base.driver = &pgq_snapshot;
     snapshot->pgq = start->options;
     snapshot->options = pgq_connection_options(snapshot->pgq);
     pgq_consumer_name(start->service, snapshot->pgq, &consumer);
-    if (!take(snapshot, buf_string(&consumer), err))
-        return NULL;
-    return STEAL(base);
+    if (take(snapshot, buf_string(&consumer), err))
+        return &snapshot->base;
+    close_snapshot(&snapshot->base);
+    return NULL;
 }
 
 static Text
