@@ -4,13 +4,17 @@
  * pgq.c          the driver: options, and the functions of the files below
  * position.c     queue, tick and snapshot as a text; their order; pure
  * urlencoded.c   PgQ's own urlencoding; pure
+ * encoding.c     names and values of a database that is not UTF-8
  * record.c       what an event says: table, operation, key, old and new row; pure
  * value.c        a trigger's text of a value into the canonical one; pure
  * queue.c        the consumer at the server: where it is, the next batches, finishing them
  * batch.c        the events of one batch, streamed
  * shape.c        names in an event, and the catalogue's types, into Tables
  * changes.c      events into BEGIN, CHANGE, TRUNCATE, COMMIT
- * install.c      queue, consumer and triggers: making, checking, removing them
+ * triggers.c     the triggers of a queue, as the catalogue has them
+ * arguments.c    their arguments; pure
+ * install.c      queue, consumer and triggers: making and removing them
+ * report.c       what dray check says of them
  * tables.c       the catalogue: which tables have a trigger for the queue
  * snapshot.c     rows at an exact place of the queue, for bootstrap and verify
  *

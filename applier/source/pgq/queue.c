@@ -6,14 +6,6 @@
 #include "base/clock.h"
 #include "base/fault.h"
 
-/* A timestamptz as microseconds since 1970. */
-#define MICROSECONDS(time) "(extract(epoch FROM " time ") * 1000000)::bigint"
-
-/* The subscription of queue $1 and consumer $2, or nulls. */
-#define FROM_SUBSCRIPTION                                                 \
-    " FROM pgq.queue q LEFT JOIN (pgq.subscription s JOIN pgq.consumer c" \
-    " ON c.co_id = s.sub_consumer AND c.co_name = $2) ON s.sub_queue = q.queue_id"
-
 enum {
     FACT_QUEUE_ID,
     FACT_PAUSED,
@@ -27,23 +19,21 @@ enum {
     FACT_NEW,
 };
 
+/* $1 is the queue, $2 the consumer. */
 static const char facts_sql[] =
     "SELECT q.queue_id, q.queue_ticker_paused, s.sub_id, s.sub_last_tick,"
-    " " MICROSECONDS("l.tick_time") ", n.tick_id, " MICROSECONDS(
-        "n.tick_time") ","
-                       " " MICROSECONDS(
-                           "clock_timestamp()") ","
-                                                " pgq.seq_getval(q.queue_event_seq) - "
-                                                "l.tick_event_seq,"
-                                                " pgq.seq_getval(q.queue_event_seq) - "
-                                                "n.tick_event_seq" FROM_SUBSCRIPTION
-                                                " LEFT JOIN pgq.tick l ON l.tick_queue = "
-                                                "q.queue_id AND l.tick_id = s.sub_last_tick"
-                                                " LEFT JOIN LATERAL (SELECT * FROM pgq.tick t "
-                                                "WHERE t.tick_queue = q.queue_id"
-                                                " ORDER BY t.tick_queue DESC, t.tick_id DESC LIMIT "
-                                                "1) n ON true"
-                                                " WHERE q.queue_name = $1";
+    " (extract(epoch FROM l.tick_time) * 1000000)::bigint,"
+    " n.tick_id, (extract(epoch FROM n.tick_time) * 1000000)::bigint,"
+    " (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,"
+    " pgq.seq_getval(q.queue_event_seq) - l.tick_event_seq,"
+    " pgq.seq_getval(q.queue_event_seq) - n.tick_event_seq"
+    " FROM pgq.queue q"
+    " LEFT JOIN (pgq.subscription s JOIN pgq.consumer c"
+    " ON c.co_id = s.sub_consumer AND c.co_name = $2) ON s.sub_queue = q.queue_id"
+    " LEFT JOIN pgq.tick l ON l.tick_queue = q.queue_id AND l.tick_id = s.sub_last_tick"
+    " LEFT JOIN LATERAL (SELECT * FROM pgq.tick t WHERE t.tick_queue = q.queue_id"
+    " ORDER BY t.tick_queue DESC, t.tick_id DESC LIMIT 1) n ON true"
+    " WHERE q.queue_name = $1";
 
 static int64_t
 number_of(const PGresult *result, int row, int column, int64_t otherwise)
@@ -227,8 +217,8 @@ check_tick(const PgqQueue *queue, PgqPosition *position, Error *err)
     int64_t time_us;
 
     buf_addf(&sql,
-        "SELECT " MICROSECONDS("tick_time") " FROM pgq.tick WHERE tick_queue = %" PRIu64
-                                            " AND tick_id = %" PRIu64,
+        "SELECT (extract(epoch FROM tick_time) * 1000000)::bigint FROM pgq.tick"
+        " WHERE tick_queue = %" PRIu64 " AND tick_id = %" PRIu64,
         position->queue_id, position->tick);
     if (!postgres_connection_query(queue->connection, buf_string(&sql), NULL, 0, &result, err))
         return say_rights(err) || error_wrap(err, "look at tick %" PRIu64 " of queue %s",
@@ -287,13 +277,12 @@ enum {
 static void
 add_next_batch(Buf *sql, const char *queue, const char *consumer, uint64_t queue_id)
 {
-    buf_addf(sql, "SELECT b.prev_tick_id, " MICROSECONDS(
-                      "b.prev_tick_time") ", p.tick_snapshot,"
-                                          " b.cur_tick_id, " MICROSECONDS(
-                                              "b.cur_tick_time") ", n.tick_snapshot,"
-                                                                 " pgq.batch_event_sql(b.batch_id),"
-                                                                 " pgq.finish_batch(b.batch_id)"
-                                                                 " FROM pgq.next_batch_info(");
+    buf_add_string(sql,
+        "SELECT b.prev_tick_id, (extract(epoch FROM b.prev_tick_time) * 1000000)::bigint,"
+        " p.tick_snapshot,"
+        " b.cur_tick_id, (extract(epoch FROM b.cur_tick_time) * 1000000)::bigint, n.tick_snapshot,"
+        " pgq.batch_event_sql(b.batch_id), pgq.finish_batch(b.batch_id)"
+        " FROM pgq.next_batch_info(");
     postgres_add_literal(sql, text_of(queue));
     buf_add_char(sql, ',');
     postgres_add_literal(sql, text_of(consumer));
