@@ -208,6 +208,15 @@ write_beside(const char *path, Buf *ret_name, Error *err)
     return -1;
 }
 
+static int
+steal_descriptor(int *fd)
+{
+    int stolen = *fd;
+
+    *fd = -1;
+    return stolen;
+}
+
 /* Put our file in its place: over a stale one that we have locked, or where there is none. */
 static Attempt
 put_in_place(const char *path, bool over, int *ret_fd, Error *err)
@@ -233,8 +242,7 @@ put_in_place(const char *path, bool over, int *ret_fd, Error *err)
         (void)error_set_errno(err, ERR_IO, "write pidfile %s", path);
         return ATTEMPT_FAILED;
     }
-    *ret_fd = fd;
-    fd = -1;
+    *ret_fd = steal_descriptor(&fd);
     return ATTEMPT_DONE;
 }
 
@@ -357,13 +365,37 @@ is_held(int fd)
     return flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 }
 
+/* ATTEMPT_DONE without a reason: it is the holder. */
+static Attempt
+judge(const PidfileHolder *holder, const struct stat *status, Buf *reason, Error *err)
+{
+    bool wrote = process_wrote(holder->pid, status);
+
+    if (is_held(holder->fd)) {
+        if (wrote)
+            return ATTEMPT_DONE;
+        /* or a stale file that is being taken over right now: the next look tells */
+        (void)error_set(err, ERR_FENCED,
+            "pidfile %s is locked, but process %ld is not here: the service runs in another "
+            "container or on another machine",
+            holder->path, (long)holder->pid);
+        return ATTEMPT_AGAIN;
+    }
+    if (wrote && holder->pid != getpid()) {
+        (void)is_foreign(holder->path, holder->pid, err);
+        return ATTEMPT_FAILED;
+    }
+    describe_stale(holder->path, holder->pid, reason);
+    return ATTEMPT_DONE;
+}
+
 static Attempt
 find_once(const char *path, PidfileHolder **ret_holder, Buf *reason, Error *err)
 {
-    CLEANUP(pidfile_holder_free) PidfileHolder *holder = NULL;
     struct stat status;
     bool is_missing;
     int fd = open_existing(path, O_RDONLY, &status, &is_missing, err);
+    Attempt attempt;
 
     if (is_missing) {
         buf_addf(reason, "there is no pidfile %s", path);
@@ -371,25 +403,13 @@ find_once(const char *path, PidfileHolder **ret_holder, Buf *reason, Error *err)
     }
     if (fd < 0)
         return ATTEMPT_FAILED;
-    holder = holder_new(path, fd);
-    if (!is_held(fd)) {
-        if (holder->pid == getpid() || !process_wrote(holder->pid, &status)) {
-            describe_stale(path, holder->pid, reason);
-            return ATTEMPT_DONE;
-        }
-        (void)is_foreign(path, holder->pid, err);
-        return ATTEMPT_FAILED;
+    *ret_holder = holder_new(path, fd);
+    attempt = judge(*ret_holder, &status, reason, err);
+    if (attempt != ATTEMPT_DONE || reason->len > 0) {
+        pidfile_holder_free(*ret_holder);
+        *ret_holder = NULL;
     }
-    if (!process_wrote(holder->pid, &status)) {
-        /* or a stale file that is being taken over right now: the next look tells */
-        (void)error_set(err, ERR_FENCED,
-            "pidfile %s is locked, but process %ld is not here: the service runs in another "
-            "container or on another machine",
-            path, (long)holder->pid);
-        return ATTEMPT_AGAIN;
-    }
-    *ret_holder = STEAL(holder);
-    return ATTEMPT_DONE;
+    return attempt;
 }
 
 bool

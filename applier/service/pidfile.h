@@ -35,8 +35,8 @@ CLEANUP_DEFINE(Pidfile *, pidfile_release);
 /* The process that has a pidfile; no other one can get its signals, whatever becomes of it. */
 typedef struct PidfileHolder PidfileHolder;
 
-/* *ret_holder NULL: no process has it, and *reason is why ("there is no pidfile …"). ERR_FENCED
- * when a process has it that cannot be told anything. */
+/* *ret_holder NULL: no process has it, and *reason, which is empty before, is why ("there is no
+ * pidfile …"). ERR_FENCED when a process has it that cannot be told anything. */
 bool pidfile_find_holder(const char *path, PidfileHolder **ret_holder, Buf *reason, Error *err)
     MUST_CHECK;
 pid_t pidfile_holder_pid(const PidfileHolder *holder);

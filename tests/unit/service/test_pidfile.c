@@ -427,6 +427,7 @@ its_holder_is_found_told_and_waited_for(void **state)
     assert_ok(pidfile_find_holder(world->path, &holder, &reason, &err), err);
     assert_null(holder);
     assert_non_null(strstr(reason.data, "there is no pidfile "));
+    buf_reset(&reason, SIZE_MAX);
     child = child_start(world, child_takes);
     assert_ok(pidfile_find_holder(world->path, &holder, &reason, &err), err);
     assert_non_null(holder);
