@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "apply/partition.h"
+#include "apply/partition/partition.h"
 #include "apply/plan.h"
 #include "apply/router.h"
 #include "base/file.h"

@@ -8,7 +8,7 @@
 #include "apply/contested.h"
 #include "apply/deletes.h"
 #include "apply/parallel.h"
-#include "apply/partition.h"
+#include "apply/partition/partition.h"
 #include "apply/retry.h"
 #include "base/fault.h"
 #include "base/stop.h"

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "apply/deletes.h"
-#include "apply/partition.h"
+#include "apply/partition/partition.h"
 #include "ddl/stage.h"
 #include "event/rule.h"
 

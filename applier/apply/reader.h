@@ -19,12 +19,12 @@
  * reported. ERR_SCHEMA is such a failure too: it is tried again without end (unless retry.max_time)
  * after 2 s, growing to 30 s, logged when it begins or changes, and every ten minutes.
  *
- * With a HoldServer the reader stands still when it is asked to (apply/hold.h). It tells its source
- * every few seconds that it lives, in a hold and wherever else it does not read for a while.
+ * With a HoldServer the reader stands still when it is asked to (apply/hold/hold.h). It tells its
+ * source every few seconds that it lives, in a hold and wherever else it does not read for a while.
  */
 #pragma once
 
-#include "apply/hold_server.h"
+#include "apply/hold/server.h"
 #include "apply/pipeline.h"
 #include "apply/queue.h"
 

@@ -111,7 +111,7 @@ bool reader_sleep(BlockReader *reader, int64_t wait_ms, Error *err) MUST_CHECK;
  * is not retriable, or was tried long enough. */
 bool reader_retry_wait(BlockReader *reader, int64_t started_ms, unsigned tries, Error *err)
     MUST_CHECK;
-/* The target lacks columns: wait before it is looked at again, as apply/schema_change.h says. */
+/* The target lacks columns: wait before it is looked at again, as apply/schema/change.h says. */
 bool reader_schema_wait(BlockReader *reader, Error *err) MUST_CHECK;
 /* A transaction came through: what was wrong is over. */
 void reader_came_through(BlockReader *reader);

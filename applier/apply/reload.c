@@ -2,7 +2,7 @@
 
 #include <inttypes.h>
 
-#include "apply/replay_source.h"
+#include "apply/replay/source.h"
 #include "base/log.h"
 #include "block/retention.h"
 

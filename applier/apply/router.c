@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "apply/schema_change.h"
+#include "apply/schema/change.h"
 #include "base/log.h"
 #include "target/bootstrap_state.h"
 

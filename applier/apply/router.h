@@ -56,5 +56,5 @@ bool router_truncates(Router *router, Text schema, Text table, Text position, Te
 /* Between blocks: drop what is older than the catalogue's keeping time. */
 void router_forget_old(Router *router);
 /* Between blocks: drop all of it, also what is known of the target and of dray_bootstrap. After a
- * hold (apply/hold.h), in which a bootstrap may have handed a table over. */
+ * hold (apply/hold/hold.h), in which a bootstrap may have handed a table over. */
 void router_forget_all(Router *router);

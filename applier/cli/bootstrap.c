@@ -1,4 +1,4 @@
-#include "apply/bootstrap.h"
+#include "apply/bootstrap/bootstrap.h"
 
 #include <inttypes.h>
 #include <stdio.h>

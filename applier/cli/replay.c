@@ -1,9 +1,9 @@
-#include "apply/replay.h"
+#include "apply/replay/replay.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "apply/bootstrap_replay.h"
+#include "apply/bootstrap/replay.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
 

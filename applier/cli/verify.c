@@ -1,4 +1,4 @@
-#include "apply/verify.h"
+#include "apply/verify/verify.h"
 
 #include <inttypes.h>
 #include <jansson.h>

@@ -42,7 +42,7 @@ typedef struct SqlDdl {
     bool default_in_parentheses; /* DEFAULT ('x') is an expression, which any type may have */
 } SqlDdl;
 
-/* What making partitions needs (apply/partition.h). Every member may be NULL. */
+/* What making partitions needs (apply/partition/partition.h). Every member may be NULL. */
 typedef struct SqlPartition {
     /* A query of one value, true ("t", "1") where this session has the lock of this number now,
      * without waiting for it; NULL: a transaction that writes is the lock. */

@@ -1,6 +1,6 @@
 /* Keys that meet inside a transaction, through the whole pipeline; the lines and pairs themselves
  * are tested in unit/block/test_key_moves.c. */
-#include "apply/replay.h"
+#include "apply/replay/replay.h"
 #include "support/pipeline.h"
 
 #define ONE_BLOCK  "block: {directory: blocks, retain: all, max_interval: 1h}\n"

@@ -1,13 +1,13 @@
 /* Holding a running service: real sockets, a played source. */
-#include "apply/hold.h"
+#include "apply/hold/hold.h"
 
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "apply/hold_server.h"
-#include "apply/hold_socket.h"
+#include "apply/hold/server.h"
+#include "apply/hold/socket.h"
 #include "support/live_source.h"
 
 #define SMALL "block: {directory: blocks, max_interval: 0s}\n"

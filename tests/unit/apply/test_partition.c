@@ -1,6 +1,6 @@
 /* Which partition a block's files go to, and what making sure of it costs; how partitions are made
  * is tested with real servers in integration/test_partitions.py. */
-#include "apply/partition.h"
+#include "apply/partition/partition.h"
 
 #include "apply/context.h"
 #include "apply/plan.h"

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "apply/loader.h"
-#include "apply/replay.h"
+#include "apply/replay/replay.h"
 #include "base/log.h"
 #include "cli/cli.h"
 #include "unit/block/fixture.h"

@@ -1,9 +1,0 @@
-/*
- * bootstrap_jobs.h - which tables a bootstrap loads, and how each is begun
- */
-#pragma once
-
-#include "apply/bootstrap_parts.h"
-
-/* Fill run->jobs; nothing is changed yet but tables that create_tables: all makes. */
-bool bootstrap_plan(BootstrapRun *run, Error *err) MUST_CHECK;
