@@ -4,7 +4,7 @@
 #   make demo       the main job on a bundled log       make bench    the benchmark
 #   make install    PREFIX=/usr/local DESTDIR=          make fuzz     fuzz, FUZZ_SECONDS=60 a target
 #   make soak       ten minutes of load and faults on each kind of live source, then verify;
-#                   SOAK_SECONDS=600 SOAK_SOURCES="postgres mysql"
+#                   SOAK_SECONDS=600 SOAK_SOURCES="postgres mysql pgq"
 #   make format     clang-format all C files            make lint     clang-tidy and our own checks
 #   make clean      remove every build directory
 #
@@ -16,7 +16,7 @@ PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
 SOAK_SECONDS ?= 600
-SOAK_SOURCES ?= postgres mysql
+SOAK_SOURCES ?= postgres mysql pgq
 TESTS ?=
 comma = ,
 # "meson setup" refuses a directory that is set up already, "--reconfigure" one that is not
