@@ -103,6 +103,12 @@ def test_tables_that_applications_could_not_write_to_any_more_are_refused(
     service.options["source"]["trigger_arguments"] = ["pkey=nr"]
     said = install(service, "public.keyless", expect=SOURCE).stderr
     assert "it has no column nr, which pkey= of trigger_arguments names" in said
+    for arguments in (["pkey=id", "ignore=name,id"], ["ignore=id"]):
+        service.options["source"]["trigger_arguments"] = arguments
+        said = install(service, "public.keyless" if len(arguments) == 2 else "public.item",
+                       expect=SOURCE).stderr
+        assert "its key column id is among ignore= of trigger_arguments" in said
+    assert triggers(pgq_source) == []
     service.options["source"]["trigger_arguments"] = ["pkey=id", "backup"]
     install(service, "public.keyless")
     pgq_source.execute("insert into keyless values (1, 'a'); update keyless set name = 'b'")

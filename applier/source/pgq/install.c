@@ -213,6 +213,27 @@ needs_truncate_trigger(const Install *install, const PgqTable *item)
 /* ---- what would fail --------------------------------------------------------------------------
  */
 
+/* Does ignore= leave this column out of the events? */
+static bool
+is_ignored(const Install *install, Text name)
+{
+    Text list = pgq_arguments_find(&install->options->trigger_arguments, "ignore");
+    Text ignored;
+
+    while (list.data != NULL && pgq_list_next(&list, &ignored))
+        if (text_equal(ignored, name))
+            return true;
+    return false;
+}
+
+static const char *
+refuse_ignored(const Install *install, Text name)
+{
+    return arena_printf(install->arena,
+        "its key column " TEXT_FMT " is among ignore= of trigger_arguments: no event would have it",
+        TEXT_ARG(name));
+}
+
 /* Why the table cannot get the trigger, or NULL. */
 static const char *
 find_refusal(const Install *install, const PgqTable *item)
@@ -223,18 +244,23 @@ find_refusal(const Install *install, const PgqTable *item)
 
     if (pgq_arguments_find(&install->options->trigger_arguments, "deny").data != NULL)
         return NULL;
-    if (key.data == NULL)
-        return item->table->identity_count > 0
-                   ? NULL
-                   : "it has no primary key, and the triggers make UPDATE and DELETE of such "
-                     "tables "
-                     "fail: ALTER TABLE … ADD PRIMARY KEY (…), or trigger_arguments: "
-                     "[\"pkey=column,…\"]";
-    while (pgq_list_next(&key, &name))
+    if (key.data == NULL && item->table->identity_count == 0)
+        return "it has no primary key, and the triggers make UPDATE and DELETE of such tables "
+               "fail: ALTER TABLE … ADD PRIMARY KEY (…), or trigger_arguments: "
+               "[\"pkey=column,…\"]";
+    for (size_t i = 0; key.data == NULL && i < item->table->identity_count; i++) {
+        name = base->columns[item->table->identity[i]].name;
+        if (is_ignored(install, name))
+            return refuse_ignored(install, name);
+    }
+    while (key.data != NULL && pgq_list_next(&key, &name)) {
         if (source_table_column(base, name) == NULL)
             return arena_printf(install->arena,
                 "it has no column " TEXT_FMT ", which pkey= of trigger_arguments names",
                 TEXT_ARG(name));
+        if (is_ignored(install, name))
+            return refuse_ignored(install, name);
+    }
     return NULL;
 }
 
