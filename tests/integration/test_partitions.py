@@ -2,6 +2,7 @@
 they are old. The source is a change log, whose lines tell the commit times."""
 import datetime
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -13,6 +14,7 @@ import targets
 from model import Log, Table, sort_key
 from service import Service, dray, environment, program
 
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 ORDERS = Table("orders", [("id", "integer"), ("item", "text"), ("n", "integer")])
 LINES = Table("lines", [("order_id", "integer"), ("line", "integer"), ("v", "text")],
               key=("order_id", "line"))
@@ -383,6 +385,37 @@ def test_a_template_of_cube_dispatcher_works_as_it_is(request, directory):
         ("orders_2024_02_29", "public__orders_2024_02_29_idx")]
     assert target.value("select obj_description('orders_2024_02_28'::regclass)") == \
         "of public.orders"
+    log.close()
+    target.drop()
+
+
+def test_partitions_of_a_parent_by_range_as_the_template_says_in_its_comment(request, directory):
+    target = targets.PostgresTarget(request.getfixturevalue("postgres_server"))
+    log = Log(os.path.join(directory, "log.jsonl"))
+    service = Service(directory, target, log.path)
+    days = Days(log)
+    target.execute("create table orders (id integer, item text, n integer, part timestamp not null,"
+                   " primary key (id, part)) partition by range (part)")
+    with open(os.path.join(ROOT, "templates", "postgres", "partition_declarative.sql"),
+              encoding="utf-8") as file:
+        text = file.read()
+    # the two statements of the comment take the place of the two that they are for
+    default, attach = re.findall(r"^--   \.\.\. (.*?;)$", text, flags=re.M | re.S)
+    default, attach = (re.sub(r"\n-- +", " ", part) for part in (default, attach))
+    text = re.sub(r"ALTER COLUMN part .*?;\n", lambda _: default + "\n", text.split("-- @if key", 1)[1],
+                  count=1, flags=re.S)
+    text = re.sub(r"ATTACH PARTITION (%%\w+%%) FOR.*?;\n",
+                  lambda found: attach.replace("...", found.group(1)) + "\n", text, flags=re.S)
+    write_template(service, "-- @if key" + text, "by_range.sql")
+    rule_for(service, template="by_range.sql", time_zone="Europe/Berlin")
+    days.write("2024-02-28 12:00:00", "2024_02_28", ("I", (1, "a", 1)))
+    days.write("2024-02-29 12:00:00", "2024_02_29", ("U", (1, "b", 2)))
+    service.run()
+    days.check_latest(target)
+    # the day begins at midnight of the rule's zone
+    assert target.query("select part::text, id, item from orders order by 1") == [
+        ("2024-02-27 23:00:00", 1, "a"), ("2024-02-28 23:00:00", 1, "b")]
+    assert target.value("select count(*) from pg_inherits where inhparent = 'orders'::regclass") == 2
     log.close()
     target.drop()
 
