@@ -471,35 +471,32 @@ MANY_ROWS = int(os.environ.get("DRAY_TEST_MANY_ROWS", "5000000"))
 RESIDENT_LIMIT_KIB = 64 * 1024
 
 
-def feed_one_transaction(pipe, rows):
+def feed_one_transaction(pipe, number, rows):
     """A transaction of many inserts, written as fast as it is read."""
-    frame = '"xid":1,"timestamp":"2024-01-01 00:00:00+00","lsn":"0/10"'
+    frame = f'"xid":{number},"timestamp":"2024-01-01 00:00:00+00","lsn":"0/{number}0"'
     head = '{"action":"I","schema":"public","table":"many","columns":[' \
            '{"name":"id","type":"integer","value":'
     tail = '}],"pk":[{"name":"id","type":"integer"}]}\n'
     try:
         pipe.write(('{"action":"B",' + frame + "}\n").encode())
-        for start in range(0, rows, 20000):
-            pipe.write("".join([head + str(number) + tail for number in range(
-                start, min(start + 20000, rows))]).encode())
+        for start in range(rows.start, rows.stop, 20000):
+            pipe.write("".join([head + str(key) + tail for key in range(
+                start, min(start + 20000, rows.stop))]).encode())
         pipe.write(('{"action":"C",' + frame + "}\n").encode())
         pipe.close()
     except BrokenPipeError:
         pass
 
 
-def test_a_transaction_of_five_million_rows_stays_below_64_mib_resident(
-        target, service, directory, tell):
-    table = Table("many", [("id", "integer")])
-    target.create(table)
+def peak_of_one_transaction(service, number, rows):
+    """What a run has resident at most that carries a range of keys in its transaction; in KiB."""
     service.options["source"]["path"] = "-"
-    service.options["block"]["retain"] = "none"
-    errors = os.path.join(directory, "errors")
+    errors = os.path.join(service.directory, "errors")
     with open(errors, "wb") as error_file:
         process = subprocess.Popen(
             [program(), "run", service.write(), "--until-end"], env=environment(),
             stdin=subprocess.PIPE, stdout=error_file, stderr=error_file)
-    feeder = threading.Thread(target=feed_one_transaction, args=(process.stdin, MANY_ROWS))
+    feeder = threading.Thread(target=feed_one_transaction, args=(process.stdin, number, rows))
     feeder.start()
     peak = 0
     deadline = time.monotonic() + 400
@@ -508,18 +505,40 @@ def test_a_transaction_of_five_million_rows_stays_below_64_mib_resident(
             # a value that has only grown: the last look before the end has nearly all of it
             peak = max(peak, peak_resident_kib(process.pid))
             assert time.monotonic() < deadline, "took too long"
-            time.sleep(0.05)
+            time.sleep(0.02)
     finally:
         process.kill()
         process.wait()
         feeder.join()
     with open(errors, encoding="utf-8", errors="replace") as file:
         assert process.returncode == 0, file.read()[-4000:]
+    assert service.target.query("select count(*), min(id), max(id) from many") == [
+        (rows.stop, 0, rows.stop - 1)]
+    assert service.target.position() == number
+    return peak
+
+
+def test_a_transaction_of_five_million_rows_stays_below_64_mib_resident(target, service, tell):
+    if target.kind != "sqlite" and "DRAY_TEST_MANY_ROWS" not in os.environ:
+        pytest.skip("minutes; what grows is found by the next test as well")
+    target.create(Table("many", [("id", "integer")]))
+    service.options["block"]["retain"] = "none"
+    peak = peak_of_one_transaction(service, 1, range(0, MANY_ROWS))
     tell(f"{target.kind}: {MANY_ROWS} rows in one transaction, peak resident {peak} KiB")
-    assert target.query("select count(*), min(id), max(id) from many") == [
-        (MANY_ROWS, 0, MANY_ROWS - 1)]
-    assert target.position() == 1
     assert 0 < peak < RESIDENT_LIMIT_KIB
+
+
+def test_memory_does_not_grow_with_the_rows_of_a_transaction(target, service, tell):
+    """3 bytes a row would be seen (with SQLite 5, whose own cache still grows); the limit of the
+    test above is passed by 5 to 10."""
+    target.create(Table("many", [("id", "integer")]))
+    # what may grow up to a limit has reached it with the fewer rows
+    service.options["block"].update(retain="none", compact_memory="1MiB")
+    few = peak_of_one_transaction(service, 1, range(0, 100_000))
+    many = peak_of_one_transaction(service, 2, range(100_000, 600_000))
+    tell(f"{target.kind}: peak resident {few} KiB with 100,000 rows in one transaction, "
+         f"{many} KiB with 500,000")
+    assert 0 < many < few + (2048 if target.kind == "sqlite" else 1024)
 
 
 def test_three_hundred_tables_in_one_block(target, log, service):
