@@ -17,7 +17,8 @@ TABLES = 12
 WORDS = "lorem ipsum dolor sit amet consectetur adipiscing elit".split()
 LOST = (pymysql.err.OperationalError, pymysql.err.InterfaceError)
 # of pymysql's OperationalError those that are no lost connection
-REFUSED = {1205, 1213, 1020, 1399, 1397, 1440, 1402, 1406, 1264, 3024, 1614}
+LOCK_WAITED = 1205
+REFUSED = {LOCK_WAITED, 1213, 1020, 1399, 1397, 1440, 1402, 1406, 1264, 3024, 1614}
 
 
 class Shop:
@@ -89,6 +90,8 @@ class Shop:
                 connection = None if lost else self.roll_back(connection)
                 if lost:
                     time.sleep(0.1)
+                elif connection is not None and problem.args[0] == LOCK_WAITED:
+                    self.end_prepared(connection)
             except OSError:
                 connection = None
                 time.sleep(0.1)
@@ -229,11 +232,14 @@ class MysqlSource:
     """The server, its workers, and what can be done to it."""
     kind = "mysql"
     installs = False  # dray install comes first
+    side_by_side = False  # each bootstrap and verify has a moment of the log for itself
 
     def __init__(self, seed):
         options = {"log-bin": "bin", "server-id": "1", "binlog-format": "ROW",
                    "binlog-row-metadata": "FULL", "max-binlog-size": "4M",
-                   "gtid-strict-mode": "1", "sync-binlog": "0"}
+                   "gtid-strict-mode": "1", "sync-binlog": "0",
+                   # nobody stands still behind what a lost connection left prepared
+                   "innodb-lock-wait-timeout": "1", "lock-wait-timeout": "2"}
         # half of the runs with a compressed log
         if random.Random(f"{seed} server").random() < 0.5:
             options["log-bin-compress"] = "1"

@@ -38,8 +38,17 @@ class PgqSource(postgres_shop.PostgresSource):
                        f"base_connstr = host={self.server.directory} user=postgres\n"
                        "database_list = shop\ninitial_database = shop\ncheck_period = 1\n"
                        "ticker_period = 0.1\nretry_period = 1\nmaint_period = 1\n")
-        self.ticker = subprocess.Popen(["pgqd", path], stdin=subprocess.DEVNULL,
+        self.ticker_file = path
+        self.start_ticker()
+
+    def start_ticker(self):
+        self.ticker = subprocess.Popen(["pgqd", self.ticker_file], stdin=subprocess.DEVNULL,
                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def settle(self):
+        """One that lost its connection waits for most of a minute before it looks again."""
+        self.close()
+        self.start_ticker()
 
     def options(self):
         return {"type": "pgq", "connection": self.server.conninfo("shop"), "queue": QUEUE,

@@ -169,6 +169,7 @@ class PostgresSource:
     """The server, its workers, and what can be done to it."""
     kind = "postgres"
     installs = False  # dray install comes first
+    side_by_side = True  # several bootstraps and verifies at once
 
     def __init__(self, seed):
         self.server = servers.Postgres(max_replication_slots="20", max_wal_senders="20")

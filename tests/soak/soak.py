@@ -10,6 +10,7 @@ or killed, connections are cut. In the end everything is let to catch up, and dr
 each target equal to the source.
 """
 import argparse
+import concurrent.futures
 import os
 import random
 import shutil
@@ -78,6 +79,14 @@ class Follower:
             self.process = subprocess.Popen([self.program, "run", self.path],
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
+    def bootstrap_and_start(self):
+        self.must("bootstrap", self.path)
+        self.start()
+
+    def stop_and_verify(self):
+        self.stop()
+        return self.must("verify", self.path)
+
     def check_alive(self):
         if self.process.poll() is not None:
             raise Failed(f"{self.name} ended with {self.process.returncode}\n{self.log()}")
@@ -140,14 +149,13 @@ class Soak:
         for thread in threads:
             thread.start()
         try:
-            # the tables are copied while they change
             for target in self.targets:
                 follower = Follower(self.program, self.source, target, self.directory)
                 self.followers.append(follower)
                 if self.source.installs:
                     follower.must("install", follower.path)
-                follower.must("bootstrap", follower.path)
-                follower.start()
+            # the tables are copied while they change
+            self.each(Follower.bootstrap_and_start)
             self.disturb()
         finally:
             stop.set()
@@ -155,6 +163,12 @@ class Soak:
                 thread.join()
         self.finish()
         return self.report()
+
+    def each(self, action):
+        """All followers side by side, if the source's server likes that."""
+        with concurrent.futures.ThreadPoolExecutor(
+                len(self.followers) if self.source.side_by_side else 1) as pool:
+            return list(pool.map(action, self.followers))
 
     def disturb(self):
         deadline = time.monotonic() + self.seconds
@@ -200,9 +214,7 @@ class Soak:
 
     def finish(self):
         self.source.settle()
-        for follower in self.followers:
-            follower.stop()
-            output = follower.must("verify", follower.path)
+        for follower, output in zip(self.followers, self.each(Follower.stop_and_verify)):
             print(f"{follower.name}: verify says\n{output}")
 
     def report(self):
