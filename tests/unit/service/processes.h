@@ -83,6 +83,9 @@ child_start(const World *world, ChildMain child_main)
     pid = fork();
     if (pid == 0) {
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        /* nohup, or a shell's "&", may have had them ignored */
+        (void)signal(SIGHUP, SIG_DFL);
+        (void)signal(SIGINT, SIG_DFL);
         child_main(world);
         (void)!write(fds[1], "r", 1);
         for (;;)
