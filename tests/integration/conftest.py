@@ -42,7 +42,15 @@ LEFT_TO_SQLITE = {
 }
 
 
+# At the end of a run these would keep one process busy for a minute and leave the other idle.
+LONGEST = ["test_soak.py", "test_a_transaction_of_five_million_rows_stays_below_64_mib_resident",
+           "test_killed_at_every_fault_point_of_a_run_nothing_is_lost_or_doubled"]
+
+
 def pytest_collection_modifyitems(config, items):
+    items.sort(key=lambda item: item.path.name not in LONGEST
+               and getattr(item, "originalname", None) not in LONGEST)
+
     def is_left_out(item):
         params = item.callspec.params if hasattr(item, "callspec") else {}
         left_out = LEFT_TO_SQLITE.get((item.path.name, params.get("target_kind")), set())

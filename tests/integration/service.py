@@ -114,7 +114,9 @@ class Service:
         options = {**self.options, "tables": [*self.rules, self.last_rule]}
         # whole or not at all: a service that starts meanwhile may be reading it
         with open(self.path + ".new", "w", encoding="utf-8") as file:
-            yaml.safe_dump(options, file, allow_unicode=True, sort_keys=False)
+            # the same text as safe_dump's, several times as fast
+            file.write(yaml.dump(options, Dumper=yaml.CSafeDumper, allow_unicode=True,
+                                 sort_keys=False))
         os.replace(self.path + ".new", self.path)
         return self.path
 

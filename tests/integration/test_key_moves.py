@@ -178,6 +178,8 @@ def test_a_thousand_keys_move_up_by_one(target, log, service, block_options):
 
 
 def test_more_keys_than_can_be_resolved_are_refused_by_name(target, log, service):
+    if target.kind != "sqlite":
+        pytest.skip("the block writer refuses them, before any target has a part in it")
     service.options["block"]["compact"] = False
     target.create(KEYED)
     with log.transaction() as change:
@@ -390,7 +392,8 @@ def test_random_moves(target, log, service, script, options):
     kind = TIMES[target.kind]
     alive = {"merge.sql": "1 = 1", "soft_delete.sql": "deleted_at is null",
              "history.sql": "valid_to is null"}[script]
-    service.options["block"].update(OPTIONS[options])
+    # blocks that stay would make each start slower
+    service.options["block"].update(OPTIONS[options], retain="none")
     service.rules[0]["merge_script"] = script
     if script == "history.sql":
         target.execute(f"create table pair (id integer, v text, valid_from {kind} null,"
@@ -398,7 +401,7 @@ def test_random_moves(target, log, service, script, options):
     else:
         target.create(KEYED, more=f"deleted_at {kind}" if script == "soft_delete.sql" else "")
     number = 0
-    end = time.monotonic() + float(os.environ.get("DRAY_TEST_SECONDS", "5"))
+    end = time.monotonic() + float(os.environ.get("DRAY_TEST_SECONDS", "3.5"))
     while time.monotonic() < end:
         service.options["block"]["max_rows"] = rng.choice([1, 5, 50])
         for _ in range(rng.randrange(1, 40)):
