@@ -25,7 +25,7 @@ from pgq_source import pgq_server, pgq_source, warehouse  # noqa: F401
 from service import environment, program
 
 SEED = int(os.environ.get("DRAY_TEST_SEED", "0")) or random.SystemRandom().randrange(1, 10**9)
-STRIDE = int(os.environ.get("DRAY_TEST_FAULT_STRIDE", "7"))  # 1: at every fault point
+STRIDE = int(os.environ.get("DRAY_TEST_FAULT_STRIDE", "3"))  # 1: at every fault point
 SEQUENCES = int(os.environ.get("DRAY_TEST_SEQUENCES", "240"))
 STEPS = 12
 DAY, MONTH = "YYYY_MM_DD", "YYYY_MM"

@@ -14,7 +14,7 @@ from pgq_source import pgq_source, pgq_server, warehouse  # noqa: F401
 from test_reliability import SEED, needs_faults, run_with_fault
 
 # every point where it is set to 1; points lie close together, so that others are hit each time
-STRIDE = int(os.environ.get("DRAY_TEST_FAULT_STRIDE", "14"))
+STRIDE = int(os.environ.get("DRAY_TEST_FAULT_STRIDE", "5"))
 POINTS = ["source.pgq.ahead", "source.pgq.copy", "source.pgq.finish", "source.pgq.before_finish",
           "source.pgq.after_finish", "source.postgres.open", "source.postgres.query"]
 
