@@ -72,10 +72,10 @@ typedef struct TableRule {
     size_t skip_column_count;
     const ColumnRename *renames;
     size_t rename_count;
+    const PartitionRule *partition; /* NULL: none */
     int line;                       /* in the file, for errors */
     int schema_changes;             /* SchemaPolicy; SCHEMA_INHERIT: target.schema_changes */
     int deletes;                    /* DeletePolicy */
-    const PartitionRule *partition; /* NULL: none */
     bool skip;                      /* leave the table out */
     bool shared;                    /* several source tables may meet in the target table */
 } TableRule;
