@@ -65,5 +65,13 @@ struct Snapshot {
     const SnapshotDriver *driver;
 };
 
+/*
+ * For drivers, at the begin of a chunk. table is the chunk's table as the view has it: the caller's
+ * key values are in the order of its own description, so that both must have the same key
+ * (ERR_SOURCE). The copy is of that table, and has the keys in the arena; after stays a view.
+ */
+bool snapshot_chunk_copy(const SnapshotChunk *chunk, const SourceTable *table, Arena *arena,
+    SnapshotChunk *ret_copy, Error *err) MUST_CHECK;
+
 void snapshot_close(Snapshot *snapshot);
 CLEANUP_DEFINE(Snapshot *, snapshot_close);

@@ -533,36 +533,18 @@ find_table(SnapshotReader *reader, Text schema, Text name, ReaderTable **ret_tab
 /* ---- chunks -----------------------------------------------------------------------------------
  */
 
-/* The caller's keys are in the order of the caller's description. */
+/* Of reader->table. */
 static bool
-same_key(const SourceTable *a, const SourceTable *b)
+keep_chunk(SnapshotReader *reader, const SnapshotChunk *chunk, Error *err)
 {
-    if (a->key_count != b->key_count)
+    CLEANUP(arena_free) Arena *arena = arena_new();
+
+    if (!snapshot_chunk_copy(chunk, &reader->table->source->base, arena, &reader->chunk, err))
         return false;
-    for (size_t i = 0; i < a->key_count; i++)
-        if (!text_equal(a->columns[a->key[i]].name, b->columns[b->key[i]].name))
-            return false;
-    return true;
-}
-
-static void
-keep_chunk(SnapshotReader *reader, const SnapshotChunk *chunk)
-{
-    size_t total = chunk->key_total * chunk->table->key_count;
-    Value *keys;
-
     arena_free(reader->chunk_arena);
-    reader->chunk_arena = arena_new();
-    reader->chunk = *chunk;
-    reader->chunk.table = &reader->table->source->base;
+    reader->chunk_arena = STEAL(arena);
     reader->key_at = 0;
-    if (chunk->keys == NULL)
-        return;
-    keys = ARENA_ARRAY(reader->chunk_arena, Value, total + 1);
-    for (size_t i = 0; i < total; i++)
-        keys[i] =
-            (Value){chunk->keys[i].kind, arena_text(reader->chunk_arena, chunk->keys[i].text)};
-    reader->chunk.keys = keys;
+    return true;
 }
 
 static bool
@@ -611,12 +593,11 @@ reader_read(SnapshotReader *reader, const SnapshotChunk *chunk, Error *err)
     give_up(reader);
     if (!find_table(reader, wanted->schema, wanted->name, &table, err))
         return false;
-    if ((chunk->after != NULL || chunk->keys != NULL) && !same_key(wanted, &table->source->base))
-        return error_set(err, ERR_SOURCE,
-            "table " TEXT_FMT "." TEXT_FMT " has another key in the snapshot",
-            TEXT_ARG(wanted->schema), TEXT_ARG(wanted->name));
     reader->table = table;
-    keep_chunk(reader, chunk);
+    if (!keep_chunk(reader, chunk, err)) {
+        reader->table = NULL;
+        return false;
+    }
     if ((chunk->keys == NULL || chunk->key_total > 0) && !send_chunk(reader, err)) {
         reader->table = NULL;
         return error_wrap(err, "read table " TEXT_FMT "." TEXT_FMT, TEXT_ARG(wanted->schema),

@@ -267,8 +267,7 @@ source_pgq_open(const SourceStart *start, Error *err)
         abort();
     pgq->base.driver = &source_pgq;
     pgq->options = start->options;
-    pgq->connect = (PostgresSourceOptions){.connection = pgq->options->connection,
-        .connect_timeout_ms = pgq->options->connect_timeout_ms};
+    pgq->connect = pgq_connection_options(pgq->options);
     pgq->until_end = start->until_end;
     pgq->look_ms = clock_monotonic_ms() + MIN((int64_t)LOOK_MS, pgq->options->lag_warn_ms);
     if (open_queue(pgq, start, err))
@@ -624,8 +623,7 @@ static bool
 source_pgq_lag(const SourceStart *start, SourceLag *ret_lag, Error *err)
 {
     const PgqSourceOptions *options = start->options;
-    PostgresSourceOptions connect = {
-        .connection = options->connection, .connect_timeout_ms = options->connect_timeout_ms};
+    PostgresSourceOptions connect = pgq_connection_options(options);
     CLEANUP(postgres_connection_close)
     PostgresConnection *connection = postgres_connection_open(&connect, POSTGRES_ORDINARY, err);
     CLEANUP(buf_clear) Buf consumer = BUF_INIT;

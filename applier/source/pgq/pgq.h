@@ -20,7 +20,9 @@
  *
  * One PgQ batch, the events between two ticks, is one transaction: its commit time is the time of
  * the batch's last tick, its position that tick. Inside of it the events come in the order of
- * ev_id. Batches without an event are transactions without a change.
+ * ev_id. Batches without an event are transactions without a change. One exception: a batch that a
+ * snapshot lies inside of is told in two transactions, where somebody wants to stand exactly at
+ * that snapshot (SourceDriver.cut).
  *
  * Reading ahead. PgQ hands a consumer one batch at a time, and the next one only when that is
  * finished, which here must not be before the target has committed. So the next batches are looked

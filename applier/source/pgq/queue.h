@@ -5,7 +5,7 @@
  *
  * Batches ahead. pgq_queue_ahead() runs, in a transaction that it rolls back:
  *
- *     register_consumer_at(queue, consumer, the last tick that was looked up)   when not there yet
+ *     register_consumer_at(queue, consumer, the last tick that was looked up)
  *     next_batch(queue, consumer), batch_event_sql(batch), finish_batch(batch)  up to `limit` times
  *
  * so PgQ itself says what the next batches are and by which SELECT their events are read, and the
